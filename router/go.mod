@@ -1,0 +1,24 @@
+module github.com/stagecoach-llm/stagecoach/router
+
+go 1.26.0
+
+require (
+	github.com/stagecoach-llm/stagecoach/shard v0.0.0
+	github.com/stagecoach-llm/stagecoach/transport v0.0.0
+)
+
+require (
+	github.com/coder/websocket v1.8.15 // indirect
+	github.com/openai/openai-go/v3 v3.96.0 // indirect
+	github.com/tidwall/gjson v1.20.0 // indirect
+	github.com/tidwall/match v1.1.1 // indirect
+	github.com/tidwall/pretty v1.2.1 // indirect
+	github.com/tidwall/sjson v1.2.5 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace github.com/stagecoach-llm/stagecoach/transport => ../transport
+
+replace github.com/stagecoach-llm/stagecoach/shard => ../shard
