@@ -49,6 +49,7 @@ const (
 	WantNone   Want = 0 // prefill that is not the last chunk
 	WantSample Want = 1 // sample one token after the entry's last row
 	WantScore  Want = 2 // log-probabilities of Targets, one per row; and sample as WantSample does where len(Targets) < rows
+	WantFailed Want = 3 // an earlier stage failed the sequence (Inf, NaN, overflow): its rows are zero, the last stage reports it
 )
 
 // Entry is the rows of one sequence in a step: Tokens at positions Pos, Pos+1, …
