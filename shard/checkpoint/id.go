@@ -1,0 +1,57 @@
+package checkpoint
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+)
+
+// sampleBytes of each sampled weight go into the ID: two fine-tunes of one model have equal headers.
+const sampleBytes = 256
+
+// fillIn completes the card from the checked tensors: sizes and ID.
+func (c *Checkpoint) fillIn() error {
+	size := func(name string) int64 { return int64(len(c.tensors[name].Data)) }
+	cfg := &c.card.Config
+	c.card.LayerBytes = make([]int64, cfg.Layers)
+	for n := range cfg.Layers {
+		for _, w := range cfg.layerTensors(n) {
+			c.card.LayerBytes[n] += size(w.name)
+		}
+	}
+	c.card.EmbedBytes = size(embedding)
+	c.card.HeadBytes = size(finalNorm) + size(head)
+	if cfg.Tied {
+		c.card.HeadBytes += size(embedding)
+	}
+	id, err := c.id()
+	c.card.ID = id
+	return err
+}
+
+// id hashes configuration, tokenizer, templates, tensor table and a sample of the weights of a few tensors.
+func (c *Checkpoint) id() (string, error) {
+	h := sha256.New()
+	head, err := json.Marshal([]any{c.card.Config, c.card.Tokenizer, c.card.Template, c.card.Templates})
+	if err != nil {
+		return "", fmt.Errorf("hashing the configuration: %w", err)
+	}
+	h.Write(head)
+	for _, w := range c.card.Config.allTensors() {
+		e := c.tensors[w.name]
+		fmt.Fprintf(h, "%s %v %d %d %d\n", w.name, e.Type, e.Rows, e.Cols, len(e.Data))
+	}
+	layers := c.card.Config.Layers
+	for _, name := range []string{"blk.0.attn_q.weight", fmt.Sprintf("blk.%d.ffn_down.weight", layers/2), finalNorm} {
+		sample(h, c.tensors[name].Data)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// sample hashes bytes from the middle, which is a single page.
+func sample(h hash.Hash, data []byte) {
+	mid := len(data) / 2
+	h.Write(data[mid:min(mid+sampleBytes, len(data))])
+}
