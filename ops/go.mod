@@ -9,7 +9,10 @@ require (
 	github.com/stagecoach-llm/stagecoach/transport v0.0.0
 )
 
-require github.com/alecthomas/kong v1.17.0 // indirect
+require (
+	github.com/alecthomas/kong v1.17.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
 
 replace github.com/stagecoach-llm/stagecoach/transport => ../transport
 

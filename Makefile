@@ -1,0 +1,56 @@
+# Two commands: `make up` builds and runs a cluster on this machine, `make test` tests everything that needs no
+# special hardware. Both need Go and nothing else.
+
+GO      ?= go
+MODULES := transport shard coordinator router ops
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+export CGO_ENABLED = 0
+
+.PHONY: up build cross images test race vet lint fuzz e2e-containers bench fmt clean
+
+up: build
+	./bin/stagecoach up $(ARGS)
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/stagecoach ./ops/cmd/stagecoach
+
+# The same binary for other machines.
+cross:
+	GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/stagecoach-linux-arm64 ./ops/cmd/stagecoach
+	GOOS=darwin GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/stagecoach-darwin-arm64 ./ops/cmd/stagecoach
+
+# The container image from binaries built here: it pulls nothing.
+images: build
+	$(GO) build -C transport -trimpath -ldflags '-s -w' -o ../bin/nats-server github.com/nats-io/nats-server/v2
+	docker build --target local --tag stagecoach:latest .
+
+test:
+	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test ./...); done
+
+# Packages whose goroutines share state, under the race detector (which needs cgo and a C compiler).
+race:
+	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -Ev '/(quant|gguf|safetensors|synth|demo|place)$$')); done
+
+vet:
+	set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME ?= 5s
+fuzz:
+	set -e; for m in $(MODULES); do (cd $$m && for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/^func //' | sort -u); do \
+	    echo "== $$m/$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done); done
+
+# Containers, where a docker engine answers: chat, scale, a shard killed in mid-answer, usage.
+e2e-containers: images
+	cd ops && STAGECOACH_CONTAINERS=1 $(GO) test -count=1 -run TestContainers -v ./compose
+
+bench:
+	cd shard && $(GO) test -run '^$$' -bench . ./kernels ./qwen2
+
+fmt:
+	gofmt -w $(MODULES)
+
+clean:
+	rm -rf bin

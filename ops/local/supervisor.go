@@ -1,0 +1,282 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options of a local cluster.
+type Options struct {
+	Data        string
+	Cluster     string
+	Shards      int
+	HTTP        string   // the router's address
+	Bind        string   // host that NATS and gossip listen on; 127.0.0.1 unless other machines join
+	Advertise   string   // host that other machines reach this one by
+	Common      []string // flags that every role gets (log level, pyroscope)
+	Model       []string // flags of the roles that read the model
+	Coordinator []string // flags of the coordinator alone
+	Shard       []string // flags of shards alone (threads)
+	Router      []string // flags of the router alone (prices, keys)
+	Logs        io.Writer
+	Say         func(string) // progress for people
+	Logger      *slog.Logger
+}
+
+// RestartPause bounds the pause before a dead child is started again; it doubles from the first to the second.
+var RestartPause = [2]time.Duration{100 * time.Millisecond, 5 * time.Second}
+
+// settled is how long a child must live for its next restart to be a quick one.
+const settled = time.Minute
+
+// Supervisor owns the children of a local cluster. Run is its only goroutine that starts and stops them; Scale
+// asks it over a channel.
+type Supervisor struct {
+	opt   Options
+	roles sync.WaitGroup
+	scale chan scaleRequest
+	errs  chan error // a role that never came up
+
+	mu     sync.Mutex // guards what follows; never held across I/O
+	where  Cluster
+	http   string                        // host:port of the router, to bind again
+	shards int                           // wanted
+	kept   map[string]context.CancelFunc // roles by name
+	ready  map[string]bool
+}
+
+// New prepares the data folder.
+func New(o Options) (*Supervisor, error) {
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("local: make data folder: %w", err)
+	}
+	if err := MakeSecret(filepath.Join(o.Data, "secret")); err != nil {
+		return nil, err
+	}
+	return &Supervisor{
+		opt: o, scale: make(chan scaleRequest), errs: make(chan error, 1), shards: o.Shards,
+		where: Cluster{Name: o.Cluster, PID: os.Getpid(), Secret: filepath.Join(o.Data, "secret")},
+		kept:  map[string]context.CancelFunc{}, ready: map[string]bool{},
+	}, nil
+}
+
+// SecretFile is where the cluster's secret is.
+func (s *Supervisor) SecretFile() string { return filepath.Join(s.opt.Data, "secret") }
+
+// Run starts the roles in order and keeps them running until ctx ends, then stops them: router first, so that
+// requests end or are refused, NATS last. started is called when all have been started.
+func (s *Supervisor) Run(ctx context.Context, started func(Cluster)) error {
+	held, err := lock(s.opt.Data)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBase()
+	defer os.Remove(filepath.Join(s.opt.Data, clusterFile))
+	defer s.stopAll()
+
+	if err := s.bring(ctx, base, "nats", s.natsArgs); err != nil {
+		return err
+	}
+	if err := s.bring(ctx, base, "coordinator", s.coordinatorArgs); err != nil {
+		return err
+	}
+	for i := range s.opt.Shards {
+		s.keep(base, shardName(i), s.shardArgs(shardName(i)))
+	}
+	if err := s.bring(ctx, base, "router", s.routerArgs); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	c := s.where
+	s.mu.Unlock()
+	started(c)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-s.errs:
+			return err
+		case r := <-s.scale:
+			r.done <- s.rescale(base, r)
+		}
+	}
+}
+
+func shardName(i int) string { return fmt.Sprintf("shard-%d", i+1) }
+
+// bring starts a role and waits until it has said where it is.
+func (s *Supervisor) bring(ctx, base context.Context, name string, args func() []string) error {
+	s.keep(base, name, args)
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-s.errs:
+			return err
+		case <-deadline.C:
+			return fmt.Errorf("local: %s has not come up in 30 s: see its log", name)
+		case <-poll.C:
+			if s.isReady(name) {
+				return nil
+			}
+		}
+	}
+}
+
+func (s *Supervisor) isReady(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready[name]
+}
+
+// keep runs a role until its own context ends, starting it again whenever it dies.
+func (s *Supervisor) keep(base context.Context, name string, args func() []string) {
+	ctx, cancel := context.WithCancel(base)
+	s.mu.Lock()
+	s.kept[name] = cancel
+	s.mu.Unlock()
+	s.roles.Go(func() {
+		defer func() {
+			s.mu.Lock()
+			delete(s.kept, name)
+			delete(s.ready, name)
+			s.mu.Unlock()
+		}()
+		pause := RestartPause[0]
+		for first := true; ctx.Err() == nil; first = false {
+			lived, err := s.once(ctx, name, args())
+			if err != nil && first {
+				s.fail(err)
+				return
+			}
+			if lived > settled {
+				pause = RestartPause[0]
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, RestartPause[1])
+		}
+	})
+}
+
+// once runs a role one time. The error is of a child that never became ready.
+func (s *Supervisor) once(ctx context.Context, name string, args []string) (time.Duration, error) {
+	log := s.opt.Logger.With("role", name)
+	c, err := start(name, args, s.opt.Logs, func(r Report) { s.heard(name, r) })
+	if err != nil {
+		return 0, err
+	}
+	log.Debug("started", "pid", c.cmd.Process.Pid)
+	select {
+	case <-c.exited:
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+		defer cancel()
+		c.stop(grace)
+		return time.Since(c.started), nil
+	}
+	log.Warn("process ended, starting it again", "pid", c.cmd.Process.Pid, "reason", c.why())
+	s.opt.Say(fmt.Sprintf("%s ended (%v), starting it again", name, c.err))
+	if !s.isReady(name) {
+		return 0, fmt.Errorf("local: %s: %s", name, c.why())
+	}
+	return time.Since(c.started), nil
+}
+
+func (s *Supervisor) fail(err error) {
+	select {
+	case s.errs <- err:
+	default:
+	}
+}
+
+// heard records where a child is and passes its progress on.
+func (s *Supervisor) heard(name string, r Report) {
+	s.mu.Lock()
+	if r.Ready {
+		s.ready[name] = true
+	}
+	changed := s.locate(r)
+	c := s.where
+	s.mu.Unlock()
+	if changed {
+		if err := writeCluster(s.opt.Data, &c); err != nil {
+			s.opt.Logger.Error("cluster file not written", "err", err)
+		}
+	}
+	if r.Text != "" {
+		s.opt.Say(r.Text)
+	}
+}
+
+// locate notes where a child listens and tells whether that is news. Called with mu held.
+func (s *Supervisor) locate(r Report) bool {
+	changed := false
+	set := func(field *string, value string) {
+		if value != "" && *field != value {
+			*field, changed = value, true
+		}
+	}
+	set(&s.where.NATS, r.NATS)
+	set(&s.http, r.HTTP)
+	if r.HTTP != "" {
+		set(&s.where.HTTP, "http://"+r.HTTP)
+		set(&s.where.Admin, r.RouterAdmin)
+	}
+	if r.Seed != "" && len(s.where.Seeds) == 0 {
+		s.where.Seeds, changed = []string{r.Seed}, true
+	}
+	return changed
+}
+
+// stopAll ends the roles: router, shards, coordinator, NATS.
+func (s *Supervisor) stopAll() {
+	order := []func(string) bool{
+		func(n string) bool { return n == "router" },
+		func(n string) bool { return n != "nats" && n != "coordinator" },
+		func(n string) bool { return n != "nats" },
+		func(string) bool { return true },
+	}
+	for _, wanted := range order {
+		s.stopWhere(wanted)
+	}
+	s.roles.Wait()
+}
+
+func (s *Supervisor) stopWhere(wanted func(string) bool) {
+	s.mu.Lock()
+	for name, cancel := range s.kept {
+		if wanted(name) {
+			cancel()
+		}
+	}
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		left := 0
+		for name := range s.kept {
+			if wanted(name) {
+				left++
+			}
+		}
+		s.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
