@@ -1,0 +1,109 @@
+package kernels
+
+import "math"
+
+// actBlock is 32 activations as integers: x ≈ q·d. The assembly knows this layout.
+type actBlock struct {
+	q  [32]int8
+	d  float32
+	s0 int32 // Σ q[0:16]
+	s1 int32 // Σ q[16:32]
+	s  int32 // Σ q
+}
+
+const actBytes = 48
+
+// tiny is the largest magnitude below which a block counts as zero: 127/tiny must not overflow.
+const tiny = 0x1p-100
+
+// Acts is a batch of activation rows as a matmul reads them: float32 for float weights, and integers per 32 for
+// quantised ones. It is filled row by row and reused.
+type Acts struct {
+	rows, cols int
+	x          []float32  // [rows, cols]
+	blocks     []actBlock // [rows, cols/32]; empty unless asked for
+}
+
+// Reset makes room for rows x cols without keeping contents. Integers are kept only where cols is a multiple of 32
+// and quantised is set.
+func (a *Acts) Reset(rows, cols int, quantised bool) {
+	a.rows, a.cols = rows, cols
+	a.x = grow(a.x, rows*cols)
+	n := 0
+	if quantised {
+		n = rows * (cols / 32)
+	}
+	a.blocks = grow(a.blocks, n)
+}
+
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// Row is row r's float32 values [cols]; write them, then call Seal.
+func (a *Acts) Row(r int) []float32 { return a.x[r*a.cols : (r+1)*a.cols : (r+1)*a.cols] }
+
+// Seal makes row r ready for Mul: per 32 elements d = amax/127 and q = round-to-even(x·(127/amax)). It returns
+// false, and leaves a row of zeros, where the row holds Inf or NaN.
+func (a *Acts) Seal(r int) bool {
+	x := a.Row(r)
+	if !finite(x) {
+		clear(x)
+		a.quantise(r, x)
+		return false
+	}
+	a.quantise(r, x)
+	return true
+}
+
+func (a *Acts) quantise(r int, x []float32) {
+	if len(a.blocks) == 0 {
+		return
+	}
+	n := a.cols / 32
+	quantise(a.blocks[r*n:(r+1)*n], x)
+}
+
+func quantiseGeneric(dst []actBlock, x []float32) {
+	for i := range dst {
+		quantiseBlock(&dst[i], (*[32]float32)(x[32*i:]))
+	}
+}
+
+func quantiseBlock(b *actBlock, x *[32]float32) {
+	var top uint32
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&0x7fffffff)
+	}
+	amax := math.Float32frombits(top)
+	if amax < tiny {
+		*b = actBlock{}
+		return
+	}
+	b.d = amax / 127
+	inv := 127 / amax
+	b.s0, b.s1 = 0, 0
+	for i, v := range x {
+		q := int32(roundEven(float32(v * inv)))
+		q = min(max(q, -127), 127)
+		b.q[i] = int8(q)
+		if i < 16 {
+			b.s0 += q
+		} else {
+			b.s1 += q
+		}
+	}
+	b.s = b.s0 + b.s1
+}
+
+func finiteGeneric(x []float32) bool {
+	var bad uint32
+	for _, v := range x {
+		// the exponent's top carry: all ones + 1 overflows into the sign's place
+		bad |= (math.Float32bits(v) & 0x7f800000) + 0x00800000
+	}
+	return bad&0x80000000 == 0
+}

@@ -1,0 +1,29 @@
+//go:build amd64 && !purego
+
+package kernels
+
+func best() path { return generic }
+
+func pause() {}
+
+func (m *Matrix) tile(rows int) int { return min(rows, maxTile) }
+
+func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
+	m.mulTileGeneric(y, stride, a, r, cols, g)
+}
+
+func quantise(dst []actBlock, x []float32)   { quantiseGeneric(dst, x) }
+func finite(x []float32) bool                { return finiteGeneric(x) }
+func sumSquares(x []float32) float32         { return sumSquaresGeneric(x) }
+func scaleBy(dst, x, w []float32, r float32) { scaleByGeneric(dst, x, w, r) }
+func swiglu(gate, up []float32)              { swigluGeneric(gate, up) }
+func expInPlace(x []float32)                 { expInPlaceGeneric(x) }
+func softmaxTile(s []float32) (m, l float32) { return softmaxTileGeneric(s) }
+
+func mixHalf(out []float32, outStride int, coef []float32, coefStride, n int, tile []uint16, steps, tiles int) {
+	mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+}
+
+func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, steps, tiles int) {
+	mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+}

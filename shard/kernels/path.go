@@ -1,0 +1,56 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"slices"
+)
+
+// path is a set of kernels. All compute the same bits.
+type path uint8
+
+const (
+	generic path = iota
+	avx2         // AVX2, FMA, F16C
+	avx512       // AVX-512 F, BW, DQ, VL and VNNI
+)
+
+var pathNames = []string{"generic", "avx2", "avx512"}
+
+func (p path) String() string { return pathNames[p] }
+
+// active is the path in use.
+var active = startPath()
+
+// startPath is STAGECOACH_KERNELS, or the best where it is not set or not possible here: a cluster must not fail to
+// start over a setting that changes no result.
+func startPath() path {
+	if i := slices.Index(pathNames, os.Getenv("STAGECOACH_KERNELS")); i >= 0 && path(i) <= best() {
+		return path(i)
+	}
+	return best()
+}
+
+// Path names the kernels in use: "avx512", "avx2" or "generic".
+func Path() string { return active.String() }
+
+// Paths lists what this machine and build have, the best last.
+func Paths() []string { return slices.Clone(pathNames[:best()+1]) }
+
+// ForcePath chooses the kernels; "" chooses the best again. It fails where this machine lacks the instructions or
+// this build the kernels. It must not be called while anything computes.
+func ForcePath(name string) error {
+	if name == "" {
+		active = best()
+		return nil
+	}
+	i := slices.Index(pathNames, name)
+	if i < 0 {
+		return fmt.Errorf("kernels: no kernels named %q (want one of %v)", name, pathNames)
+	}
+	if path(i) > best() {
+		return fmt.Errorf("kernels: no %s kernels on this machine or in this build (it has %v)", name, Paths())
+	}
+	active = path(i)
+	return nil
+}

@@ -1,0 +1,174 @@
+package qwen2
+
+import (
+	"fmt"
+
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
+	"github.com/stagecoach-llm/stagecoach/shard/kv"
+)
+
+// Layers takes x [rows, hidden] through the span's layers, in place. The rows are those of seqs, one after the
+// other. failed [len(seqs)] receives why a sequence failed, nil where it did not (a sequence that comes with an
+// error keeps it); the rows of a failed sequence mean nothing afterwards. progress, if not nil, hears the number of
+// each layer as it begins. The error, which fails every sequence too, is for a batch that makes no sense.
+func (m *Model) Layers(x []float32, seqs []Seq, failed []error, progress func(layer int)) error {
+	if len(failed) != len(seqs) {
+		return fmt.Errorf("qwen2: %d places for the errors of %d sequences", len(failed), len(seqs))
+	}
+	s := &m.step
+	if err := s.begin(x, seqs, failed); err != nil {
+		for i := range failed {
+			failed[i] = err
+		}
+		return err
+	}
+	m.pool.Begin()
+	defer m.pool.End()
+	m.pool.Run(len(s.rows), s.positions)
+	for i, l := range m.layers {
+		if progress != nil {
+			progress(m.span.First + i)
+		}
+		s.layer, s.index = l, i
+		s.attention()
+		s.feedForward()
+	}
+	s.collect(failed)
+	return nil
+}
+
+// attention leaves what attention adds to x in delta.
+func (s *step) attention() {
+	cfg, l, pool, n := &s.m.cfg, s.layer, s.m.pool, len(s.rows)
+	width, kvWidth := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
+	s.normed.Reset(n, cfg.Hidden, l.q.Quantised() || l.k.Quantised() || l.v.Quantised())
+	pool.Run(n, s.attnNorm)
+	s.products.Mul(&s.normed, kernels.Job{M: l.q, Y: s.q, Stride: width}, kernels.Job{M: l.k, Y: s.k, Stride: kvWidth},
+		kernels.Job{M: l.v, Y: s.v, Stride: kvWidth})
+	pool.Run(n, s.place)
+	s.attended.Reset(n, width, l.o.Quantised())
+	pool.Run(n*cfg.KVHeads, s.attend)
+	pool.Run(n, s.seal)
+	s.products.Mul(&s.attended, kernels.Job{M: l.o, Y: s.delta, Stride: cfg.Hidden})
+}
+
+// feedForward adds delta to x, then the layer's second half.
+func (s *step) feedForward() {
+	cfg, l, pool, n := &s.m.cfg, s.layer, s.m.pool, len(s.rows)
+	s.normed.Reset(n, cfg.Hidden, l.gate.Quantised() || l.up.Quantised())
+	pool.Run(n, s.ffnNorm)
+	s.products.Mul(&s.normed, kernels.Job{M: l.gate, Y: s.gate, Stride: cfg.FFN}, kernels.Job{M: l.up, Y: s.up, Stride: cfg.FFN})
+	s.mixed.Reset(n, cfg.FFN, l.down.Quantised())
+	pool.Run(n, s.swiglu)
+	s.products.Mul(&s.mixed, kernels.Job{M: l.down, Y: s.delta, Stride: cfg.Hidden})
+	pool.Run(n, s.close)
+}
+
+// table is row r's rotation.
+func (s *step) table(r int) {
+	n := s.m.cfg.HeadDim / 2
+	s.m.rope.Table(s.rows[r].pos, s.cos[r*n:(r+1)*n], s.sin[r*n:(r+1)*n])
+}
+
+func (s *step) norm(r int, w []float32) {
+	if !kernels.RMSNorm(s.normed.Row(r), s.rowX(r), w, s.m.cfg.Eps) {
+		s.fail(r, notFinite)
+		clear(s.normed.Row(r))
+	}
+	s.sealRow(&s.normed, r)
+}
+
+func (s *step) sealRow(a *kernels.Acts, r int) {
+	if !a.Seal(r) {
+		s.fail(r, notFinite)
+	}
+}
+
+// placeRow ends row r's query, key and value and keeps the latter two.
+func (s *step) placeRow(r int) {
+	cfg, at := &s.m.cfg, &s.rows[r]
+	if at.seq < 0 {
+		return
+	}
+	q, k, v := cut(s.q, r, cfg.Heads*cfg.HeadDim), cut(s.k, r, cfg.KVHeads*cfg.HeadDim), cut(s.v, r, cfg.KVHeads*cfg.HeadDim)
+	kernels.Add(q, s.layer.qBias)
+	kernels.Add(k, s.layer.kBias)
+	kernels.Add(v, s.layer.vBias)
+	s.rotate(r, q)
+	s.rotate(r, k)
+	block := s.seqs[at.seq].Blocks[at.pos/kv.BlockTokens]
+	if !s.m.cache.Store(s.index, block, at.pos%kv.BlockTokens, k, v) {
+		s.fail(r, overflow)
+	}
+}
+
+func (s *step) rotate(r int, heads []float32) {
+	d := s.m.cfg.HeadDim
+	cos, sin := cut(s.cos, r, d/2), cut(s.sin, r, d/2)
+	for ; len(heads) > 0; heads = heads[d:] {
+		kernels.Rotate(heads[:d], cos, sin)
+	}
+}
+
+// attendHead computes the query heads of one kv head of one row.
+func (s *step) attendHead(worker, i int) {
+	cfg := &s.m.cfg
+	r, head := i/cfg.KVHeads, i%cfg.KVHeads
+	at := &s.rows[r]
+	width := cfg.Heads / cfg.KVHeads * cfg.HeadDim
+	out := cut(s.attended.Row(r), head, width)
+	if at.seq < 0 {
+		clear(out)
+		return
+	}
+	q := cut(cut(s.q, r, cfg.Heads*cfg.HeadDim), head, width)
+	s.m.cache.Attend(s.scratch[worker], s.index, s.seqs[at.seq].Blocks, at.pos, head, s.m.scale, q, out)
+}
+
+func (s *step) swigluRow(r int) {
+	n := s.m.cfg.FFN
+	h := s.mixed.Row(r)
+	copy(h, cut(s.gate, r, n))
+	kernels.SwiGLU(h, cut(s.up, r, n))
+	s.sealRow(&s.mixed, r)
+}
+
+func (s *step) residual(r int) { kernels.Add(s.rowX(r), cut(s.delta, r, s.m.cfg.Hidden)) }
+
+// check fails a row that no norm could take, here and not in the next shard.
+func (s *step) check(r int) {
+	if !kernels.Normal(s.rowX(r)) {
+		s.fail(r, notFinite)
+	}
+}
+
+func (s *step) rowX(r int) []float32 { return cut(s.x, r, s.m.cfg.Hidden) }
+
+// cut is part i of parts of n elements.
+func cut(x []float32, i, n int) []float32 { return x[i*n : (i+1)*n : (i+1)*n] }
+
+// Logits computes logits [len(rows), vocab] of some rows of x [.., hidden], as Layers left it: final norm, then the
+// head. The whole padded vocabulary is there.
+func (m *Model) Logits(x []float32, rows []int, logits []float32) error {
+	h, n := m.cfg.Hidden, len(rows)
+	if m.out == nil {
+		return fmt.Errorf("qwen2: layers %d to %d have no head", m.span.First, m.span.Last)
+	}
+	if len(logits) < n*m.cfg.Vocab {
+		return fmt.Errorf("qwen2: room for %d logits, want %d rows of %d", len(logits), n, m.cfg.Vocab)
+	}
+	s := &m.step
+	s.normed.Reset(n, h, m.out.head.Quantised())
+	for i, r := range rows {
+		if r < 0 || (r+1)*h > len(x) {
+			return fmt.Errorf("qwen2: logits of row %d of %d", r, len(x)/h)
+		}
+		if !kernels.RMSNorm(s.normed.Row(i), cut(x, r, h), m.out.norm, m.cfg.Eps) || !s.normed.Seal(i) {
+			return fmt.Errorf("%w, in front of the head", ErrNotFinite)
+		}
+	}
+	m.pool.Begin()
+	defer m.pool.End()
+	s.products.Mul(&s.normed, kernels.Job{M: m.out.head, Y: logits, Stride: m.cfg.Vocab})
+	return nil
+}

@@ -1,0 +1,157 @@
+package qwen2
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
+	"github.com/stagecoach-llm/stagecoach/shard/kv"
+)
+
+// Seq is a sequence's share of a batch: Rows consecutive rows of x at positions Pos, Pos+1, …
+type Seq struct {
+	Rows, Pos int
+	Blocks    []int32 // block table: position p lies in Blocks[p/16]; covers every position up to the last row's
+}
+
+// The errors of a sequence that Layers fails.
+var (
+	// ErrNotFinite is returned when a number became Inf or NaN: the weights or the prompt drive the model out of range.
+	ErrNotFinite = errors.New("qwen2: a number is not finite")
+	// ErrKVOverflow is returned when a key or value exceeds what the cache's type can hold.
+	ErrKVOverflow = errors.New("qwen2: a key or value does not fit the cache (serve with --kv f32)")
+)
+
+// fault is why a row failed.
+type fault uint8
+
+const (
+	sound fault = iota
+	notFinite
+	overflow
+)
+
+// row is a row's place: its sequence and position.
+type row struct {
+	seq   int // -1 where the sequence had failed before: the row has no place in the cache
+	pos   int
+	fault fault
+}
+
+// step is the working memory of a batch, grown once and kept. Its functions run on the pool's threads, row by row
+// or head by head; layer and index say where in the span the batch is.
+type step struct {
+	m     *Model
+	x     []float32 // [rows, hidden]
+	seqs  []Seq
+	rows  []row
+	layer *layer
+	index int
+
+	products *kernels.Products
+	normed   kernels.Acts // [rows, hidden]: RMSNorm's output
+	attended kernels.Acts // [rows, heads*headDim]
+	mixed    kernels.Acts // [rows, ffn]
+	q        []float32    // [rows, heads*headDim]
+	k, v     []float32    // [rows, kvHeads*headDim]
+	delta    []float32    // [rows, hidden]: what attention or feed-forward add to x
+	gate, up []float32    // [rows, ffn]
+	cos, sin []float32    // [rows, headDim/2]
+	scratch  []*kv.Scratch
+
+	attnNorm, ffnNorm, positions, place, attend, seal, swiglu, close func(worker, i int)
+}
+
+func (s *step) init(m *Model) {
+	s.m = m
+	s.products = kernels.NewProducts(m.pool)
+	for range m.pool.Threads() {
+		s.scratch = append(s.scratch, kv.NewScratch(shape(&m.cfg, len(m.layers)), m.cfg.Heads/m.cfg.KVHeads))
+	}
+	s.attnNorm = func(_, r int) { s.norm(r, s.layer.attnNorm) }
+	s.ffnNorm = func(_, r int) { s.residual(r); s.norm(r, s.layer.ffnNorm) }
+	s.positions = func(_, r int) { s.table(r) }
+	s.place = func(_, r int) { s.placeRow(r) }
+	s.attend = func(worker, i int) { s.attendHead(worker, i) }
+	s.seal = func(_, r int) { s.sealRow(&s.attended, r) }
+	s.swiglu = func(_, r int) { s.swigluRow(r) }
+	s.close = func(_, r int) { s.residual(r); s.check(r) }
+}
+
+// begin takes a batch in and sizes everything for it.
+func (s *step) begin(x []float32, seqs []Seq, failed []error) error {
+	cfg := &s.m.cfg
+	s.x, s.seqs, s.rows = x, seqs, s.rows[:0]
+	for i, q := range seqs {
+		if failed[i] == nil {
+			failed[i] = s.m.checkSeq(&q)
+		}
+		for r := range q.Rows {
+			at := row{seq: i, pos: q.Pos + r}
+			if failed[i] != nil {
+				at = row{seq: -1}
+			}
+			s.rows = append(s.rows, at)
+		}
+	}
+	n := len(s.rows)
+	if len(x) != n*cfg.Hidden {
+		return fmt.Errorf("qwen2: %d elements of x for %d rows of %d", len(x), n, cfg.Hidden)
+	}
+	heads, kvHeads := n*cfg.Heads*cfg.HeadDim, n*cfg.KVHeads*cfg.HeadDim
+	s.q, s.k, s.v = grow(s.q, heads), grow(s.k, kvHeads), grow(s.v, kvHeads)
+	s.delta = grow(s.delta, n*cfg.Hidden)
+	s.gate, s.up = grow(s.gate, n*cfg.FFN), grow(s.up, n*cfg.FFN)
+	s.cos, s.sin = grow(s.cos, n*cfg.HeadDim/2), grow(s.sin, n*cfg.HeadDim/2)
+	return nil
+}
+
+// checkSeq refuses a sequence whose rows the cache has no place for.
+func (m *Model) checkSeq(q *Seq) error {
+	end := q.Pos + q.Rows
+	if q.Pos < 0 || q.Rows < 0 || end > maxPosition {
+		return fmt.Errorf("qwen2: rows at positions %d to %d (want 0 to %d)", q.Pos, end, maxPosition)
+	}
+	n := (end + kv.BlockTokens - 1) / kv.BlockTokens
+	if n > len(q.Blocks) {
+		return fmt.Errorf("qwen2: %d blocks for %d positions, want %d", len(q.Blocks), end, n)
+	}
+	for _, b := range q.Blocks[:n] {
+		if !m.cache.Holds(b) {
+			return fmt.Errorf("qwen2: block %d of a cache of %d", b, m.cache.Blocks())
+		}
+	}
+	return nil
+}
+
+// maxPosition bounds positions: rope's angles are exact enough below it.
+const maxPosition = 1 << 20
+
+// collect turns rows' faults into their sequences' errors.
+func (s *step) collect(failed []error) {
+	for _, r := range s.rows {
+		if r.fault != sound && r.seq >= 0 && failed[r.seq] == nil {
+			failed[r.seq] = r.fault.err(r.pos)
+		}
+	}
+}
+
+func (f fault) err(pos int) error {
+	if f == overflow {
+		return fmt.Errorf("%w, at position %d", ErrKVOverflow, pos)
+	}
+	return fmt.Errorf("%w, at position %d", ErrNotFinite, pos)
+}
+
+func (s *step) fail(r int, f fault) {
+	if s.rows[r].fault == sound {
+		s.rows[r].fault = f
+	}
+}
+
+func grow(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
+}
