@@ -10,8 +10,8 @@ const (
 	maxContext = 1 << 28
 )
 
-// check refuses configurations that no model can have, before tensor shapes are compared.
-func (c *Config) check() error {
+// Check refuses configurations that no model can have. Products of the sizes of one that passes do not overflow.
+func (c *Config) Check() error {
 	for _, f := range []struct {
 		name     string
 		val, max int

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/stagecoach-llm/stagecoach/shard/gguf"
@@ -29,6 +30,9 @@ func (c *Checkpoint) fromGGUF(f *gguf.File, files []*mapping) error {
 	if err := checkGGUFKind(f); err != nil {
 		return err
 	}
+	if len(f.Tensors) == 0 {
+		return errors.New("the file has no tensors, only a vocabulary")
+	}
 	if err := c.addGGUFTensors(f, files); err != nil {
 		return err
 	}
@@ -37,7 +41,7 @@ func (c *Checkpoint) fromGGUF(f *gguf.File, files []*mapping) error {
 		return err
 	}
 	c.card = *card
-	if err := c.card.Config.check(); err != nil {
+	if err := c.card.Config.Check(); err != nil {
 		return err
 	}
 	if err := checkTensors(&c.card.Config, c.tensors); err != nil {

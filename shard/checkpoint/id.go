@@ -18,7 +18,7 @@ func (c *Checkpoint) fillIn() error {
 	c.card.LayerBytes = make([]int64, cfg.Layers)
 	for n := range cfg.Layers {
 		for _, w := range cfg.layerTensors(n) {
-			c.card.LayerBytes[n] += size(w.name)
+			c.card.LayerBytes[n] += size(w.Name)
 		}
 	}
 	c.card.EmbedBytes = size(embedding)
@@ -39,9 +39,9 @@ func (c *Checkpoint) id() (string, error) {
 		return "", fmt.Errorf("hashing the configuration: %w", err)
 	}
 	h.Write(head)
-	for _, w := range c.card.Config.allTensors() {
-		e := c.tensors[w.name]
-		fmt.Fprintf(h, "%s %v %d %d %d\n", w.name, e.Type, e.Rows, e.Cols, len(e.Data))
+	for _, w := range c.card.Config.Shapes() {
+		e := c.tensors[w.Name]
+		fmt.Fprintf(h, "%s %v %d %d %d\n", w.Name, e.Type, e.Rows, e.Cols, len(e.Data))
 	}
 	layers := c.card.Config.Layers
 	for _, name := range []string{"blk.0.attn_q.weight", fmt.Sprintf("blk.%d.ffn_down.weight", layers/2), finalNorm} {

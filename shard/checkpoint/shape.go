@@ -13,17 +13,17 @@ const (
 	head      = "output.weight"
 )
 
-// want is a tensor that the configuration implies.
-type want struct {
-	name       string
-	rows, cols int
-	vector     bool
+// Shape is a tensor that a configuration implies.
+type Shape struct {
+	Name       string // canonical
+	Rows, Cols int    // out, in; Rows is 1 for a vector
+	Vector     bool   // a norm or bias, stored with one dimension
 }
 
 // layerTensors lists what layer n needs.
-func (c *Config) layerTensors(n int) []want {
+func (c *Config) layerTensors(n int) []Shape {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	w := []want{
+	w := []Shape{
 		{"attn_norm.weight", 1, c.Hidden, true},
 		{"attn_q.weight", q, c.Hidden, false},
 		{"attn_q.bias", 1, q, true},
@@ -38,20 +38,20 @@ func (c *Config) layerTensors(n int) []want {
 		{"ffn_down.weight", c.Hidden, c.FFN, false},
 	}
 	for i := range w {
-		w[i].name = fmt.Sprintf("blk.%d.%s", n, w[i].name)
+		w[i].Name = fmt.Sprintf("blk.%d.%s", n, w[i].Name)
 	}
 	return w
 }
 
-// allTensors lists what the model needs: embedding, layers, final norm and, unless tied, the head.
-func (c *Config) allTensors() []want {
-	w := []want{{embedding, c.Vocab, c.Hidden, false}}
+// Shapes lists the tensors that the model needs: embedding, layers, final norm and, unless tied, the head.
+func (c *Config) Shapes() []Shape {
+	w := []Shape{{embedding, c.Vocab, c.Hidden, false}}
 	for n := range c.Layers {
 		w = append(w, c.layerTensors(n)...)
 	}
-	w = append(w, want{finalNorm, 1, c.Hidden, true})
+	w = append(w, Shape{finalNorm, 1, c.Hidden, true})
 	if !c.Tied {
-		w = append(w, want{head, c.Vocab, c.Hidden, false})
+		w = append(w, Shape{head, c.Vocab, c.Hidden, false})
 	}
 	return w
 }
@@ -59,15 +59,15 @@ func (c *Config) allTensors() []want {
 // checkTensors compares the tensors of a file with what its configuration implies: all there, none besides, and
 // each of the right shape and a served type.
 func checkTensors(c *Config, have map[string]entry) error {
-	wants := c.allTensors()
+	wants := c.Shapes()
 	for _, w := range wants {
-		e, ok := have[w.name]
+		e, ok := have[w.Name]
 		if !ok {
 			return fmt.Errorf("tensor %s is missing, want %s (is the file complete, and of the Qwen2 architecture?)",
-				w.name, w.shape())
+				w.Name, w.text())
 		}
 		if err := w.check(e); err != nil {
-			return fmt.Errorf("tensor %s: %w", w.name, err)
+			return fmt.Errorf("tensor %s: %w", w.Name, err)
 		}
 	}
 	if len(have) == len(wants) {
@@ -75,7 +75,7 @@ func checkTensors(c *Config, have map[string]entry) error {
 	}
 	known := map[string]bool{}
 	for _, w := range wants {
-		known[w.name] = true
+		known[w.Name] = true
 	}
 	for name := range have {
 		if !known[name] {
@@ -86,7 +86,7 @@ func checkTensors(c *Config, have map[string]entry) error {
 	return nil
 }
 
-func (w want) shape() string { return shapeText(w.rows, w.cols, w.vector) }
+func (w Shape) text() string { return shapeText(w.Rows, w.Cols, w.Vector) }
 
 func shapeText(rows, cols int, vector bool) string {
 	if vector {
@@ -95,23 +95,23 @@ func shapeText(rows, cols int, vector bool) string {
 	return fmt.Sprintf("[%d, %d]", rows, cols)
 }
 
-func (w want) check(e entry) error {
+func (w Shape) check(e entry) error {
 	if err := checkType(e.Type); err != nil {
 		return err
 	}
-	if e.Rows != w.rows || e.Cols != w.cols || e.vector != w.vector {
+	if e.Rows != w.Rows || e.Cols != w.Cols || e.vector != w.Vector {
 		return fmt.Errorf("shape is %s, want %s (tensors and configuration disagree: is the file from one conversion?)",
-			shapeText(e.Rows, e.Cols, e.vector), w.shape())
+			shapeText(e.Rows, e.Cols, e.vector), w.text())
 	}
-	if w.vector && e.Type.Scheme() != (quant.Scheme{}) {
+	if w.Vector && e.Type.Scheme() != (quant.Scheme{}) {
 		return fmt.Errorf("a vector of type %v, want F32, F16 or BF16 (quantise with llama.cpp, which keeps vectors)", e.Type)
 	}
-	size, err := e.Type.RowBytes(w.cols)
+	size, err := e.Type.RowBytes(w.Cols)
 	if err != nil {
 		return err
 	}
-	if len(e.Data) != size*w.rows {
-		return fmt.Errorf("%d bytes of data, want %d", len(e.Data), size*w.rows)
+	if len(e.Data) != size*w.Rows {
+		return fmt.Errorf("%d bytes of data, want %d", len(e.Data), size*w.Rows)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -64,6 +65,9 @@ func parse(data []byte) (*File, error) {
 }
 
 func (f *File) readPreamble(c *cursor) (tensors, metas uint64, err error) {
+	if bytes.HasPrefix(c.data, []byte("version https://git-lfs")) {
+		return 0, 0, fmt.Errorf("%w but a Git LFS pointer (fetch the file itself with: git lfs pull)", ErrNotGGUF)
+	}
 	m, err := c.take(4)
 	if err != nil || string(m) != magic {
 		return 0, 0, ErrNotGGUF
