@@ -1,0 +1,46 @@
+package sample
+
+import "math"
+
+// The table of exp has 2^(i/expSteps).
+const (
+	expBits  = 11
+	expSteps = 1 << expBits
+)
+
+// ln2/expSteps in two parts: a product of the first with an integer below 2^20 is exact.
+const (
+	stepHi = 6.93147180369123816490e-01 / expSteps
+	stepLo = 1.90821492927058770002e-10 / expSteps
+	magic  = 0x1.8p52 // added and taken away, it rounds to an integer, ties to even
+)
+
+// expTable is made of square roots and products, which IEEE 754 defines to the last bit on every machine.
+var expTable = func() (table [expSteps]float64) {
+	table[0] = 1
+	root := 2.0
+	for step := expSteps / 2; step > 0; step /= 2 {
+		root = math.Sqrt(root)
+		for i := step; i < expSteps; i += 2 * step {
+			table[i] = float64(table[i-step] * root)
+		}
+	}
+	return table
+}()
+
+// exp is e^x for x <= 0, within 2^-49 of itself; 0 below -708. Every product is rounded before it is added, so that no
+// compiler fuses the two: math.Exp differs between architectures.
+func exp(x float64) float64 {
+	if !(x >= -708) {
+		return 0
+	}
+	shifted := float64(x*(expSteps/math.Ln2)) + magic
+	n := shifted - magic
+	k := int64(n)
+	r := (x - float64(n*stepHi)) - float64(n*stepLo)
+	p := float64(r*(1.0/6)) + 0.5
+	p = float64(p*float64(r*r)) + r // |r| < 2^-12.5: the next term, r^4/24, is below 2^-54
+	t := expTable[k&(expSteps-1)]
+	t = float64(t*p) + t
+	return math.Float64frombits(math.Float64bits(t) + uint64(k>>expBits)<<52)
+}

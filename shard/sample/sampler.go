@@ -1,0 +1,69 @@
+package sample
+
+import (
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
+
+// Sampler draws the tokens of one sequence.
+type Sampler struct {
+	vocab  *Vocab
+	params wire.Params
+	choice uint32
+}
+
+// New returns a sampler for one of the choices of a request. An error names the parameter that is out of range, and the
+// range.
+func New(v *Vocab, p wire.Params, choice uint32) (*Sampler, error) {
+	if err := check(v, &p); err != nil {
+		return nil, err
+	}
+	return &Sampler{vocab: v, params: p, choice: choice}, nil
+}
+
+// Sample draws the token at position pos, which history, the tokens at positions 0 to pos-1, leads to. The returned
+// log-probability is nil unless the parameters ask for it.
+//
+// logits [vocabulary] come back with padding masked and otherwise unchanged. An error is one of this sequence only.
+func (s *Sampler) Sample(logits []float32, pos int, history []int32) (int32, *wire.Logprob, error) {
+	logits, err := s.vocab.mask(logits)
+	if err != nil {
+		return 0, nil, err
+	}
+	s.adjust(logits, pos, history)
+	id, err := s.pick(logits, pos)
+	s.vocab.restore(logits)
+	if err != nil || s.params.Logprobs < 0 {
+		return id, nil, err
+	}
+	lp, err := s.vocab.logprob(logits, id, s.params.Logprobs)
+	if err != nil {
+		return 0, nil, err
+	}
+	return id, &lp, nil
+}
+
+// pick draws from adjusted logits.
+func (s *Sampler) pick(logits []float32, pos int) (int32, error) {
+	id, max := largest(logits)
+	if max == negInf {
+		return 0, errNoToken
+	}
+	if s.params.Temperature == 0 {
+		return id, nil
+	}
+	r := &s.vocab.rank
+	r.start(logits, max, s.params.Temperature)
+	n, mass := s.keep(r)
+	return draw(r, n, uniform(s.params.Seed, s.choice, pos)*mass), nil
+}
+
+// largest returns the first of the largest logits.
+func largest(logits []float32) (id int32, max float32) {
+	max = negInf
+	for i, l := range logits {
+		if l > max {
+			id, max = int32(i), l
+		}
+	}
+	return id, max
+}
