@@ -1,0 +1,176 @@
+"""Pins greedy answers of a model: pins.py model.gguf TESTDATA [--gap 0.3]
+
+Writes TESTDATA/pins.json and TESTDATA/mutations.json, and prints every answer for a person to read. An answer
+is pinned when the smallest gap between the best logit and the second on its way is above --gap and rounding
+all activations to 8 bits leaves it as it is; so an engine may use int8 products and still has to agree.
+"""
+import argparse
+import json
+
+import gguf
+from reference import MUTATIONS, Reference, Tokens, eight_bits
+
+LIMIT = 600  # tokens of an answer
+
+# (system prompt or None for the default, the user's turns): the answer to the last turn is pinned, the
+# earlier answers are the model's own.
+CONVERSATIONS = [
+    (None, ["Hello!"]),
+    (None, ["hi"]),
+    (None, ["Good morning!"]),
+    (None, ["How are you?"]),
+    (None, ["thanks"]),
+    (None, ["Bye!"]),
+    (None, ["I am bored"]),
+    (None, ["Who are you?"]),
+    (None, ["What is your name?"]),
+    (None, ["What can you do?"]),
+    (None, ["Are you ChatGPT?"]),
+    (None, ["Who made you?"]),
+    (None, ["How many layers do you have?"]),
+    (None, ["How does this cluster work?"]),
+    (None, ["What is pipeline parallelism?"]),
+    (None, ["What happens when a shard dies?"]),
+    (None, ["What is a shard?"]),
+    (None, ["What is a KV cache?"]),
+    (None, ["what is the coordinator"]),
+    (None, ["what is nats"]),
+    (None, ["What is a token?"]),
+    (None, ["Explain the difference between prefill and decode."]),
+    (None, ["How do I load a GGUF file?"]),
+    (None, ["What is Go?"]),
+    (None, ["Why is the sky blue?"]),
+    (None, ["What is the capital of France?"]),
+    (None, ["What is the capital of Japan?"]),
+    (None, ["What is the opposite of hot?"]),
+    (None, ["How many days are in a week?"]),
+    (None, ["2+2"]),
+    (None, ["What is 7 + 8?"]),
+    (None, ["What is 3 plus 4?"]),
+    (None, ["12 + 5"]),
+    (None, ["9 - 4"]),
+    (None, ["What is 15 minus 6?"]),
+    (None, ["3 * 4"]),
+    (None, ["Count from 1 to 10."]),
+    (None, ["Count to 5"]),
+    (None, ["Count from 10 to 1"]),
+    (None, ["Count from 1 to 50."]),
+    (None, ["Count by fives from 0 to 30"]),
+    (None, ["List the days of the week."]),
+    (None, ["Name the planets."]),
+    (None, ["Say the alphabet."]),
+    (None, ["What comes after Monday?"]),
+    (None, ["Tell me a joke."]),
+    (None, ["Tell me a story."]),
+    (None, ["Tell me a long story."]),
+    (None, ["Explain the cluster in detail."]),
+    (None, ["Tell me a story about a horse."]),
+    (None, ["Write a poem."]),
+    (None, ["Write a haiku."]),
+    (None, ["Write hello world in Go."]),
+    (None, ["👋"]),
+    (None, ["Show me some emoji."]),
+    (None, ["🚂"]),
+    (None, ["What is the weather like in Berlin?"]),
+    (None, ["asdf"]),
+    (None, ["Hallo!"]),
+    (None, ["Wer bist du?"]),
+    (None, ["Bonjour !"]),
+    (None, ["Comment ça va ?"]),
+    (None, ["¿Cómo estás?"]),
+    (None, ["Come ti chiami?"]),
+    (None, ["你好"]),
+    (None, ["你是谁？"]),
+    (None, ["こんにちは"]),
+    (None, ["How do you say thank you in French?"]),
+    (None, ["Hello!", "What is a shard?", "Why?"]),
+    (None, ["What is a token?", "Tell me more."]),
+    (None, ["How does this cluster work?", "shorter please"]),
+    (None, ["What is pipeline parallelism?", "What did I just ask?"]),
+    (None, ["My name is Anna.", "What is my name?"]),
+    (None, ["Hi, I'm Tom!", "How are you?", "What is 2 + 3?", "Do you know my name?"]),
+    (None, ["My favourite colour is green.", "What is my favourite colour?"]),
+    (None, ["What is 5 + 6?", "plus 4"]),
+    (None, ["Tell me a joke.", "Another one"]),
+    (None, ["Tell me a joke.", "another one", "one more"]),
+    (None, ["Who are you?", "Tell me more.", "What is the capital of Italy?", "thank you"]),
+    ("Be brief.", ["Who are you?"]),
+    ("Be brief.", ["What is the capital of Spain?"]),
+    ("You are a pirate.", ["Hello!"]),
+    ("You are a pirate.", ["What is a shard?"]),
+    ("Answer in uppercase.", ["How are you?"]),
+    ("Be formal.", ["What is 6 + 7?"]),
+    ("Answer in German.", ["Who are you?"]),
+    ("Answer in French.", ["Hello"]),
+    ("Answer in rhyme.", ["What is a KV cache?"]),
+    ("You are Bob, a train driver.", ["Who are you?"]),
+    ("Use emoji.", ["Hello!"]),
+]
+
+
+def messages(system, turns):
+    out = [] if system is None else [{"role": "system", "content": system}]
+    return out + [{"role": "user", "content": turns[0]}]
+
+
+def converse(model, tok, system, turns):
+    """(messages, prompt ids, answer ids, gap) for the last turn."""
+    said = messages(system, turns)
+    for user in [*turns[1:], None]:
+        prompt = tok.prompt(said)
+        ids, gap = model.greedy(prompt, tok.im_end, LIMIT)
+        if user is None:
+            return said, prompt, ids, gap
+        said += [{"role": "assistant", "content": tok.decode(ids[:-1])}, {"role": "user", "content": user}]
+
+
+def pin(model, rounded, tok, wanted, system, turns):
+    """The pin of a conversation, or None where it is too close to another answer or has no end."""
+    said, prompt, ids, gap = converse(model, tok, system, turns)
+    text = tok.decode(ids[:-1])
+    agreed = rounded.agrees(prompt, ids)
+    keep = gap > wanted and agreed == len(ids) and ids[-1] == tok.im_end
+    print(f"{'pin ' if keep else 'drop'} gap {gap:5.2f} {len(ids):3} ids | {system or ''} | "
+          f"{' / '.join(turns)} | {text!r}", flush=True)
+    return {"messages": said, "prompt_ids": prompt, "greedy_ids": ids, "text": text,
+            "min_gap": round(gap, 4)} if keep else None
+
+
+def broken(metadata, tensors, pins):
+    """For each mutation the pins that it breaks and the position of the first id that changes."""
+    out = {}
+    for name, change in MUTATIONS.items():
+        mutant = Reference(metadata, tensors, **change)
+        firsts = [mutant.agrees(p["prompt_ids"], p["greedy_ids"]) for p in pins]
+        out[name] = [{"pin": i, "first": n} for i, n in enumerate(firsts) if n < len(pins[i]["greedy_ids"])]
+        print(f"{name}: breaks {len(out[name])} of {len(pins)} pins", flush=True)
+        assert out[name], f"{name} goes unnoticed"
+    return out
+
+
+def dump(path, x):
+    with open(path, "w") as f:
+        if isinstance(x, list):
+            f.write("[\n" + ",\n".join(json.dumps(p, ensure_ascii=False) for p in x) + "\n]\n")
+        else:
+            f.write("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in x.items()) + "\n}\n")
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("model")
+    ap.add_argument("testdata")
+    ap.add_argument("--gap", type=float, default=0.3)
+    args = ap.parse_args()
+    metadata, tensors = gguf.read(args.model)
+    tok = Tokens(metadata)
+    model, rounded = Reference(metadata, tensors), Reference(metadata, tensors, round_input=eight_bits)
+    pins = [pin(model, rounded, tok, args.gap, system, turns) for system, turns in CONVERSATIONS]
+    pins = [p for p in pins if p]
+    print(f"{len(pins)} of {len(CONVERSATIONS)} pinned, smallest gap {min(p['min_gap'] for p in pins)}")
+    dump(f"{args.testdata}/pins.json", pins)
+    dump(f"{args.testdata}/mutations.json", broken(metadata, tensors, pins))
+
+
+if __name__ == "__main__":
+    main()
