@@ -1,0 +1,111 @@
+package sched
+
+import "slices"
+
+// admit starts waiting choices in the queue's order while there is KV for all tokens that they have. A choice that
+// does not fit holds up those behind it: passing it would starve long prompts.
+func (s *Scheduler) admit() {
+	for s.inside() < s.cfg.MaxRunning && s.unsent() < 2*s.lane.maxRows {
+		c := s.queue.next(s.eligible)
+		if c == nil || !s.fit(c) {
+			return
+		}
+		s.queue.take(c)
+		s.start(c)
+	}
+}
+
+// inside is how many choices hold KV.
+func (s *Scheduler) inside() int { return len(s.prefills) + len(s.decodes) }
+
+// unsent is how many rows wait for prefill.
+func (s *Scheduler) unsent() int {
+	n := 0
+	for _, c := range s.prefills {
+		n += len(c.tokens) - c.seq.sent
+	}
+	return n
+}
+
+// eligible keeps back who may not sample, and who will find the common prompt in the cache in a moment.
+func (s *Scheduler) eligible(c *choice) bool {
+	if c.starved() {
+		return false
+	}
+	shared := c.req.prompt / BlockTokens * BlockTokens
+	return s.cfg.NoPrefixCache || !slices.ContainsFunc(c.req.choices, func(o *choice) bool {
+		return o != c && o.state == running && o.seq.done < shared
+	})
+}
+
+// fit tells whether c's tokens fit, and takes KV from those who cannot use it for lack of credit if they do not.
+func (s *Scheduler) fit(c *choice) bool {
+	p := s.lane.pool
+	v := s.starvedVictim()
+	if v == nil && s.blocked == c && s.blockage == p.grown {
+		return false
+	}
+	for ; !s.fits(c); v = s.starvedVictim() {
+		if v == nil {
+			s.blocked, s.blockage = c, p.grown
+			return false
+		}
+		s.preempt(v)
+	}
+	return true
+}
+
+func (s *Scheduler) fits(c *choice) bool {
+	p := s.lane.pool
+	need := blocksFor(len(c.tokens)) + s.reserve()
+	for i := range s.shareable(c) {
+		id, ok := p.find(c.name(i))
+		if !ok {
+			break
+		}
+		if p.blocks[id].refs > 0 {
+			need--
+		}
+	}
+	return need <= p.available()
+}
+
+// reserve is what the running choices may need before long: a block each. Without it the one who is let in last would
+// be thrown out with the next block that anybody fills.
+func (s *Scheduler) reserve() int { return s.inside() }
+
+// shareable is how many of c's first blocks may come from the prefix cache: the last token is always computed,
+// because something must be sampled after it.
+func (s *Scheduler) shareable(c *choice) int {
+	if s.cfg.NoPrefixCache {
+		return 0
+	}
+	return (len(c.tokens) - 1) / BlockTokens
+}
+
+// start gives a choice a sequence with blocks for all its tokens.
+func (s *Scheduler) start(c *choice) {
+	p := s.lane.pool
+	s.ids++
+	q := &sequence{id: s.ids, choice: c}
+	for i := range s.shareable(c) {
+		id, ok := p.find(c.name(i))
+		if !ok {
+			break
+		}
+		p.share(id)
+		q.blocks = append(q.blocks, id)
+	}
+	q.published = len(q.blocks)
+	q.sent = q.published * BlockTokens
+	q.done = q.sent
+	for len(q.blocks) < blocksFor(len(c.tokens)) {
+		q.blocks = append(q.blocks, p.take())
+	}
+	if !c.begun {
+		c.cached = min(q.done, c.req.prompt)
+		s.count.Cached += uint64(c.cached)
+	}
+	c.seq, c.state, c.begun = q, running, true
+	s.prefills = append(s.prefills, c)
+}

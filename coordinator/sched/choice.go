@@ -1,0 +1,98 @@
+package sched
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
+
+// request is what was submitted under one id.
+type request struct {
+	id        string
+	attempt   uint32
+	router    string
+	boot      string
+	tenant    string
+	priority  int
+	root      sum // of the salt
+	prompt    int // tokens
+	maxTokens int
+	accepted  time.Duration
+	deadline  time.Duration // 0: none
+	arrival   uint64
+	choices   []*choice // those that have not ended
+}
+
+type state uint8
+
+const (
+	waiting state = iota // in the queue, holds nothing
+	running              // holds KV: has a sequence
+	ended
+)
+
+// choice is one answer in the making: what is left of it when the pipeline is lost.
+type choice struct {
+	req    *request
+	index  uint32
+	params wire.Params // with the choice's seed
+	tokens []int32     // prompt and output; only appended to
+	names  []sum       // of the full blocks of tokens, as far as needed
+	credit int         // output tokens allowed
+	state  state
+	seq    *sequence // while running
+
+	begun      bool // has run before
+	high       int  // positions that were computed at some time
+	cached     int  // prompt tokens found in the prefix cache when it first ran
+	recomputed int
+}
+
+func (c *choice) output() int { return len(c.tokens) - c.req.prompt }
+
+// starved: no further token may be sampled.
+func (c *choice) starved() bool { return c.output() >= c.credit }
+
+// rank orders choices: the first is served first and preempted last. A lower priority number is more important.
+func rank(a, b *choice) int {
+	return cmp.Or(cmp.Compare(a.req.priority, b.req.priority), cmp.Compare(a.req.arrival, b.req.arrival),
+		cmp.Compare(a.index, b.index))
+}
+
+// name is the sum of the choice's i-th block, which is full.
+func (c *choice) name(i int) sum {
+	for n := len(c.names); n <= i; n++ {
+		prev := c.req.root
+		if n > 0 {
+			prev = c.names[n-1]
+		}
+		c.names = append(c.names, chainSum(prev, c.tokens[n*BlockTokens:(n+1)*BlockTokens]))
+	}
+	return c.names[i]
+}
+
+// stopped tells whether the last output token is a stop id.
+func (c *choice) stopped() bool {
+	return c.output() > 0 && slices.Contains(c.params.StopIDs, c.tokens[len(c.tokens)-1])
+}
+
+// sequence is a choice's presence in the pipeline: a block table and how far its rows are. It outlives the
+// choice while steps that write its blocks are in flight.
+type sequence struct {
+	id        uint64
+	choice    *choice
+	blocks    []int32
+	told      int  // blocks that the stages know of
+	opened    bool // the stages know the sequence
+	sent      int  // positions in KV once every step sent has run
+	done      int  // positions in KV for certain
+	published int  // blocks
+	steps     int  // in flight
+	last      uint64
+	dying     bool
+	failed    bool // its blocks hold nothing to be shared
+}
+
+func blocksFor(tokens int) int { return (tokens + BlockTokens - 1) / BlockTokens }

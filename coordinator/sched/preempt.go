@@ -1,0 +1,91 @@
+package sched
+
+import "slices"
+
+// grow gives a decoding choice the block that its next row needs, at the cost of those who rank behind it. False
+// leaves it for later, or has sent itself back.
+func (s *Scheduler) grow(c *choice) bool {
+	q := c.seq
+	if q.sent < len(q.blocks)*BlockTokens {
+		return true
+	}
+	for s.lane.pool.available() == 0 {
+		v := s.victim(c)
+		if v == nil {
+			return false
+		}
+		s.preempt(v)
+		if v == c {
+			return false
+		}
+	}
+	q.blocks = append(q.blocks, s.lane.pool.take())
+	return true
+}
+
+// victim is who has to give up KV so that c can go on: who cannot go on anyway, else the last in rank of those behind
+// c, else c. It is nil where waiting for steps in flight will do.
+func (s *Scheduler) victim(c *choice) *choice {
+	if v := s.starvedVictim(); v != nil {
+		return v
+	}
+	worst, soon := c, len(s.dying) > 0
+	for _, o := range s.runningChoices() {
+		if rank(o, c) <= 0 {
+			continue
+		}
+		if o.seq.steps > 0 {
+			soon = true
+		} else if rank(o, worst) > 0 {
+			worst = o
+		}
+	}
+	if worst == c && soon {
+		return nil
+	}
+	return worst
+}
+
+// starvedVictim is the last in rank of those who have run out of credit.
+func (s *Scheduler) starvedVictim() *choice {
+	var v *choice
+	for _, o := range s.decodes {
+		if o.starved() && o.seq.steps == 0 && (v == nil || rank(o, v) > 0) {
+			v = o
+		}
+	}
+	return v
+}
+
+func (s *Scheduler) runningChoices() []*choice { return slices.Concat(s.prefills, s.decodes) }
+
+// preempt sends a choice with nothing in flight back to the queue. What it published stays findable for a while.
+func (s *Scheduler) preempt(c *choice) {
+	s.halt(c)
+	s.requeue(c)
+	s.count.Preempted++
+}
+
+// halt takes a choice out of the running ones.
+func (s *Scheduler) halt(c *choice) {
+	s.prefills, s.decodes = without(s.prefills, c), without(s.decodes, c)
+	q := c.seq
+	if q.steps > 0 {
+		q.dying = true
+		s.dying = append(s.dying, q)
+		return
+	}
+	s.bury(q)
+}
+
+// bury frees a sequence's blocks. No step in flight writes them any more, so their next owner has them alone. The
+// last block is released first: the beginning of a prompt is the last to be forgotten.
+func (s *Scheduler) bury(q *sequence) {
+	for _, id := range slices.Backward(q.blocks) {
+		s.lane.pool.release(id)
+	}
+	q.blocks = nil
+	if q.opened {
+		s.closes = append(s.closes, q.id)
+	}
+}

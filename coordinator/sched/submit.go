@@ -1,0 +1,167 @@
+package sched
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
+
+// refusal is why a Generate is not taken; the zero value takes it.
+type refusal struct {
+	code    string
+	message string
+	retry   time.Duration
+}
+
+func refuse(code, format string, args ...any) refusal {
+	return refusal{code: code, message: fmt.Sprintf(format, args...)}
+}
+
+func (s *Scheduler) submit(g *wire.Generate) {
+	old := s.requests[g.ID]
+	if s.repeats(g, old) {
+		s.reply(g, refusal{})
+		return
+	}
+	if old != nil && g.Attempt < old.attempt {
+		s.reply(g, refuse(wire.CodeInvalid, "attempt %d was replaced by attempt %d", g.Attempt, old.attempt))
+		return
+	}
+	arrival := s.arrivals + 1
+	if old != nil {
+		arrival = old.arrival // it keeps its place
+		s.drop(old)
+	}
+	no := s.judge(g)
+	s.reply(g, no)
+	if no.code == "" {
+		s.accept(g, arrival)
+	}
+}
+
+// repeats tells whether g is a copy of what runs, or of what has ended a moment ago.
+func (s *Scheduler) repeats(g *wire.Generate, old *request) bool {
+	if old != nil {
+		return g.Attempt == old.attempt
+	}
+	last, ok := s.ended.find(g.ID, s.now)
+	return ok && g.Attempt <= last
+}
+
+func (s *Scheduler) reply(g *wire.Generate, no refusal) {
+	s.do(Reply{wire.GenerateReply{ID: g.ID, Attempt: g.Attempt, Code: no.code, Message: no.message,
+		RetryAfterMS: no.retry.Milliseconds()}})
+}
+
+func (s *Scheduler) judge(g *wire.Generate) refusal {
+	if s.cfg.Model != "" && g.Model != s.cfg.Model {
+		return refuse(wire.CodeModel, "model %q is not served here, %q is", g.Model, s.cfg.Model)
+	}
+	if no := s.judgeForm(g); no.code != "" {
+		return no
+	}
+	if g.RemainingMS < 0 {
+		return refuse(wire.CodeTimeout, "the deadline passed %d ms before the request arrived", -g.RemainingMS)
+	}
+	if no := s.judgeLength(len(g.Prompt)); no.code != "" {
+		return no
+	}
+	return s.judgeLoad(g)
+}
+
+func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
+	switch {
+	case g.ID == "":
+		return refuse(wire.CodeInvalid, "the request has no id")
+	case len(g.Prompt) == 0:
+		return refuse(wire.CodeInvalid, "the prompt is empty: at least one token is needed")
+	case len(g.Choices) == 0 || len(g.Choices) > MaxChoices:
+		return refuse(wire.CodeInvalid, "%d choices, want 1 to %d", len(g.Choices), MaxChoices)
+	case g.MaxTokens < 0:
+		return refuse(wire.CodeInvalid, "max_tokens is %d, want 0 or more", g.MaxTokens)
+	case s.foreign(g.Prompt) >= 0:
+		i := s.foreign(g.Prompt)
+		return refuse(wire.CodeInvalid, "prompt[%d] is token %d, want 0 to %d", i, g.Prompt[i], s.cfg.Vocab-1)
+	}
+	for i := range g.Choices {
+		c := &g.Choices[i]
+		if slices.ContainsFunc(g.Choices[:i], func(o wire.Choice) bool { return o.Index == c.Index }) {
+			return refuse(wire.CodeInvalid, "choice %d is there twice", c.Index)
+		}
+		if k := s.foreign(c.Emitted); k >= 0 {
+			return refuse(wire.CodeInvalid, "emitted[%d] of choice %d is token %d, want 0 to %d", k, c.Index, c.Emitted[k], s.cfg.Vocab-1)
+		}
+	}
+	return refusal{}
+}
+
+// foreign is the index of the first token outside the vocabulary, -1 when there is none.
+func (s *Scheduler) foreign(tokens []int32) int {
+	return slices.IndexFunc(tokens, func(t int32) bool { return t < 0 || s.cfg.Vocab > 0 && int(t) >= s.cfg.Vocab })
+}
+
+// judgeLength refuses a prompt that leaves no room for a single token.
+func (s *Scheduler) judgeLength(prompt int) refusal {
+	if prompt+1 > s.cfg.Context {
+		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the context holds %d with at least one for the answer",
+			prompt, s.cfg.Context)
+	}
+	if s.lane != nil && prompt+1 > s.lane.positions() {
+		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the KV memory of this cluster holds %d with at least one for the answer: add memory or shards",
+			prompt, s.lane.positions())
+	}
+	return refusal{}
+}
+
+// judgeLoad refuses new work when too much waits. Answers that have begun elsewhere go on in any case.
+func (s *Scheduler) judgeLoad(g *wire.Generate) refusal {
+	begun := slices.ContainsFunc(g.Choices, func(c wire.Choice) bool { return len(c.Emitted) > 0 })
+	if begun || s.queue.size+len(g.Choices) <= s.cfg.MaxQueue {
+		return refusal{}
+	}
+	no := refuse(wire.CodeOverloaded, "%d answers are waiting and this request adds %d, the queue holds %d", s.queue.size, len(g.Choices), s.cfg.MaxQueue)
+	no.retry = s.relief()
+	return no
+}
+
+// relief guesses when half of the waiting tokens will have been prefilled.
+func (s *Scheduler) relief() time.Duration {
+	const least, most = time.Second, 30 * time.Second
+	if s.lane == nil || s.lane.rate <= 0 {
+		return 2 * least
+	}
+	return min(max(time.Duration(float64(s.queue.tokens/2)/s.lane.rate*float64(time.Second)), least), most)
+}
+
+func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
+	s.arrivals = max(s.arrivals, arrival)
+	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant, priority: g.Priority,
+		root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival}
+	if g.RemainingMS > 0 {
+		r.deadline = s.now + time.Duration(min(g.RemainingMS, int64(1)<<40))*time.Millisecond
+		s.deadline = min(s.deadline, r.deadline)
+	}
+	s.requests[r.id] = r
+	at, _ := slices.BinarySearchFunc(s.order, r, func(a, b *request) int { return cmp.Compare(a.arrival, b.arrival) })
+	s.order = slices.Insert(s.order, at, r)
+	for i := range g.Choices {
+		r.choices = append(r.choices, newChoice(r, g, &g.Choices[i]))
+	}
+	for _, c := range slices.Clone(r.choices) {
+		s.queue.push(c)
+		s.finishIfDone(c, wire.DeltaItem{})
+	}
+}
+
+func newChoice(r *request, g *wire.Generate, w *wire.Choice) *choice {
+	c := &choice{req: r, index: w.Index, params: g.Params, credit: int(w.Credit)}
+	c.params.Seed, c.params.PromptLen = w.Seed, len(g.Prompt)
+	c.tokens = append(append(make([]int32, 0, len(g.Prompt)+len(w.Emitted)+64), g.Prompt...), w.Emitted...)
+	if len(w.Emitted) > 0 {
+		c.high = len(c.tokens) - 1
+	}
+	return c
+}

@@ -1,0 +1,44 @@
+package sched
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// worlds are the circumstances under which every answer must be what it is when run alone.
+var worlds = map[string]world{
+	"calm":        {requests: 24, blocks: [2]int{64, 64}, stages: [2]int{3, 3}, prompt: 60, output: 30, n: 1},
+	"one stage":   {requests: 12, blocks: [2]int{20, 20}, stages: [2]int{1, 1}, prompt: 60, output: 30, n: 2},
+	"tiny KV":     {requests: 20, blocks: [2]int{6, 9}, stages: [2]int{1, 4}, prompt: 50, output: 40, n: 3},
+	"tiny steps":  {requests: 12, blocks: [2]int{12, 20}, stages: [2]int{2, 4}, prompt: 50, output: 40, n: 2, maxRows: 3},
+	"one row":     {requests: 6, blocks: [2]int{12, 20}, stages: [2]int{1, 3}, prompt: 40, output: 20, n: 2, maxRows: 1},
+	"no cache":    {requests: 16, blocks: [2]int{8, 30}, stages: [2]int{2, 3}, prompt: 60, output: 30, n: 3, noCache: true},
+	"small queue": {requests: 40, blocks: [2]int{12, 12}, stages: [2]int{2, 2}, prompt: 60, output: 20, n: 1, queue: 3},
+	"overflow":    {requests: 24, blocks: [2]int{10, 20}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2, rate: 150},
+	"slow readers": {requests: 24, blocks: [2]int{8, 12}, stages: [2]int{2, 3}, prompt: 40, output: 40, n: 2, slow: 0.6,
+		cancels: 0.2, faultTime: 3 * time.Second},
+	"lossy": {requests: 24, blocks: [2]int{12, 40}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2,
+		faultTime: 10 * time.Second, drop: 0.03, dup: 0.03},
+	"epochs": {requests: 24, blocks: [2]int{8, 40}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2,
+		faultTime: 5 * time.Second, epochs: 6},
+	"everything": {requests: 40, blocks: [2]int{6, 24}, stages: [2]int{1, 4}, prompt: 70, output: 40, n: 4,
+		faultTime: 20 * time.Second, drop: 0.05, dup: 0.05, epochs: 8, cancels: 0.2, deadlines: 0.2, slow: 0.3, rate: 2000, queue: 60},
+}
+
+func TestSimulation(t *testing.T) {
+	seeds := 12
+	if testing.Short() {
+		seeds = 2
+	}
+	for name, w := range worlds {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(seeds) {
+				ok := t.Run(fmt.Sprint(seed), func(t *testing.T) { newSim(t, w, seed).run() })
+				if !ok {
+					return
+				}
+			}
+		})
+	}
+}
