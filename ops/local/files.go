@@ -27,14 +27,15 @@ func DataDir() (string, error) {
 
 // Cluster is what cluster.json tells the other commands of a running cluster.
 type Cluster struct {
-	Name   string   `json:"name"`
-	NATS   string   `json:"nats"`
-	Seeds  []string `json:"seeds"` // gossip addresses
-	HTTP   string   `json:"http"`  // router's base URL
-	Admin  string   `json:"admin"` // router's admin base URL
-	Token  string   `json:"token,omitempty"`
-	PID    int      `json:"pid"`
-	Secret string   `json:"secret_file"`
+	Name  string   `json:"name"`
+	NATS  string   `json:"nats"`
+	Seeds []string `json:"seeds"` // gossip addresses
+	HTTP  string   `json:"http"`  // router's base URL
+	Admin string   `json:"admin"` // router's admin base URL
+	PID   int      `json:"pid"`   // of the supervisor
+	// PIDs are the processes of the roles by name: nats, coordinator, router, shard-1, …
+	PIDs   map[string]int `json:"pids"`
+	Secret string         `json:"secret_file"`
 }
 
 const clusterFile = "cluster.json"
@@ -53,14 +54,6 @@ func ReadCluster(dir string) (*Cluster, error) {
 		return nil, fmt.Errorf("local: %s is not readable: %w", filepath.Join(dir, clusterFile), err)
 	}
 	return &c, nil
-}
-
-func writeCluster(dir string, c *Cluster) error {
-	b, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return fmt.Errorf("local: write cluster file: %w", err)
-	}
-	return replace(filepath.Join(dir, clusterFile), append(b, '\n'))
 }
 
 // replace writes a private file so that a reader sees the old or the new one whole.

@@ -2,9 +2,11 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,6 +44,7 @@ type Supervisor struct {
 	roles sync.WaitGroup
 	scale chan scaleRequest
 	errs  chan error // a role that never came up
+	file  sync.Mutex // orders the writers of the cluster file; taken before mu
 
 	mu     sync.Mutex // guards what follows; never held across I/O
 	where  Cluster
@@ -61,7 +64,7 @@ func New(o Options) (*Supervisor, error) {
 	}
 	return &Supervisor{
 		opt: o, scale: make(chan scaleRequest), errs: make(chan error, 1), shards: o.Shards,
-		where: Cluster{Name: o.Cluster, PID: os.Getpid(), Secret: filepath.Join(o.Data, "secret")},
+		where: Cluster{Name: o.Cluster, PID: os.Getpid(), PIDs: map[string]int{}, Secret: filepath.Join(o.Data, "secret")},
 		kept:  map[string]context.CancelFunc{}, ready: map[string]bool{},
 	}, nil
 }
@@ -96,6 +99,7 @@ func (s *Supervisor) Run(ctx context.Context, started func(Cluster)) error {
 	}
 	s.mu.Lock()
 	c := s.where
+	c.PIDs = maps.Clone(c.PIDs)
 	s.mu.Unlock()
 	started(c)
 	for {
@@ -181,6 +185,8 @@ func (s *Supervisor) once(ctx context.Context, name string, args []string) (time
 		return 0, err
 	}
 	log.Debug("started", "pid", c.cmd.Process.Pid)
+	s.record(func(cl *Cluster) bool { cl.PIDs[name] = c.cmd.Process.Pid; return true })
+	defer s.record(func(cl *Cluster) bool { delete(cl.PIDs, name); return true })
 	select {
 	case <-c.exited:
 	case <-ctx.Done():
@@ -206,20 +212,34 @@ func (s *Supervisor) fail(err error) {
 
 // heard records where a child is and passes its progress on.
 func (s *Supervisor) heard(name string, r Report) {
-	s.mu.Lock()
-	if r.Ready {
-		s.ready[name] = true
-	}
-	changed := s.locate(r)
-	c := s.where
-	s.mu.Unlock()
-	if changed {
-		if err := writeCluster(s.opt.Data, &c); err != nil {
-			s.opt.Logger.Error("cluster file not written", "err", err)
+	s.record(func(*Cluster) bool {
+		if r.Ready {
+			s.ready[name] = true
 		}
-	}
+		return s.locate(r)
+	})
 	if r.Text != "" {
 		s.opt.Say(r.Text)
+	}
+}
+
+// record changes what is known of the cluster, and the cluster file if change says that it is news. change is called
+// with mu held.
+func (s *Supervisor) record(change func(*Cluster) bool) {
+	s.file.Lock()
+	defer s.file.Unlock()
+	s.mu.Lock()
+	news := change(&s.where)
+	b, err := json.MarshalIndent(s.where, "", "  ")
+	s.mu.Unlock()
+	if !news {
+		return
+	}
+	if err == nil {
+		err = replace(filepath.Join(s.opt.Data, clusterFile), append(b, '\n'))
+	}
+	if err != nil {
+		s.opt.Logger.Error("cluster file not written", "err", err)
 	}
 }
 

@@ -13,10 +13,11 @@ import (
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
-// Checkpoints loads engines from a model file.
+// Checkpoints loads engines from a model file. Each engine has threads of its own: one is loaded while another
+// computes, and a pool serves one goroutine at a time.
 type Checkpoints struct {
-	File *checkpoint.Checkpoint
-	Pool *kernels.Pool
+	File    *checkpoint.Checkpoint
+	Threads int
 }
 
 // Load implements Loader.
@@ -30,16 +31,18 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 	if err != nil {
 		return nil, err
 	}
-	opts := qwen2.Options{Pool: c.Pool, KVType: kvType, KVBlocks: p.KVBlocks, Progress: progress}
+	pool := kernels.NewPool(c.Threads)
+	opts := qwen2.Options{Pool: pool, KVType: kvType, KVBlocks: p.KVBlocks, Progress: progress}
 	if m, ok := prev.(*modelEngine); ok {
 		opts.Share = m.model
 	}
 	last := p.Index == len(p.Stages)-1
 	m, err := qwen2.Load(ctx, c.File, qwen2.Span{First: st.First, Last: st.Last, Embed: p.Index == 0, Head: last}, opts)
 	if err != nil {
+		pool.Close()
 		return nil, err
 	}
-	e := &modelEngine{cfg: card.Config, model: m, last: last, seqs: map[uint64]*sequence{}}
+	e := &modelEngine{cfg: card.Config, model: m, pool: pool, last: last, seqs: map[uint64]*sequence{}}
 	if last {
 		e.vocab = sample.NewVocab(card.Config.Vocab, card.Padded())
 	}
@@ -50,6 +53,7 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 type modelEngine struct {
 	cfg   checkpoint.Config
 	model *qwen2.Model
+	pool  *kernels.Pool
 	last  bool
 	vocab *sample.Vocab
 	seqs  map[uint64]*sequence
@@ -74,7 +78,10 @@ func (e *modelEngine) KVUsed() int {
 	return n
 }
 
-func (e *modelEngine) Close() { e.model.Close() }
+func (e *modelEngine) Close() {
+	e.model.Close()
+	e.pool.Close()
+}
 
 func (e *modelEngine) Step(f *wire.Frame, layer func(int)) ([]float32, []wire.SampledItem) {
 	e.items = e.items[:0]
