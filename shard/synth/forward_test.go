@@ -14,9 +14,10 @@ import (
 // Through as many layers as a 7B has, activations neither vanish nor grow beyond what f16 keys hold, logits differ
 // by token, and no control token is the likeliest.
 func TestActivationsStayInRange(t *testing.T) {
-	for _, typ := range []string{"f16", "q8_0", "q4_k_m", "q2_k", "q3_k_s", "iq4_xs"} {
+	narrow := shape(28, 256, 4, 1, 256, 320, true)
+	for _, typ := range []string{"f16", "q4_k_m", "iq4_xs"} {
 		t.Run(typ, func(t *testing.T) {
-			x, logits := forward(t, Options{Size: "tiny", Type: typ, Layers: 28, Seed: 9})
+			x, logits := forward(t, Options{Config: &narrow, Type: typ, Seed: 9})
 			if _, rms := moments(x); !(rms > 0.3 && rms < 30) {
 				t.Errorf("activations have a deviation of %g after the last layer, want about 5", rms)
 			}
