@@ -6,9 +6,9 @@ import "math"
 type actBlock struct {
 	q  [32]int8
 	d  float32
-	s0 int32 // Σ q[0:16]
-	s1 int32 // Σ q[16:32]
-	s  int32 // Σ q
+	n0 int32 // -Σ q[0:16]: sums are kept negated, as mins and the codes' zero want them
+	n1 int32 // -Σ q[16:32]
+	n  int32 // -Σ q
 }
 
 const actBytes = 48
@@ -85,18 +85,18 @@ func quantiseBlock(b *actBlock, x *[32]float32) {
 	}
 	b.d = amax / 127
 	inv := 127 / amax
-	b.s0, b.s1 = 0, 0
+	b.n0, b.n1 = 0, 0
 	for i, v := range x {
 		q := int32(roundEven(float32(v * inv)))
 		q = min(max(q, -127), 127)
 		b.q[i] = int8(q)
 		if i < 16 {
-			b.s0 += q
+			b.n0 -= q
 		} else {
-			b.s1 += q
+			b.n1 -= q
 		}
 	}
-	b.s = b.s0 + b.s1
+	b.n = b.n0 + b.n1
 }
 
 func finiteGeneric(x []float32) bool {

@@ -2,28 +2,226 @@
 
 package kernels
 
-func best() path { return generic }
+import (
+	"math"
+	"math/bits"
+	"unsafe"
 
-func pause() {}
+	"golang.org/x/sys/cpu"
 
-func (m *Matrix) tile(rows int) int { return min(rows, maxTile) }
+	"github.com/stagecoach-llm/stagecoach/shard/quant"
+)
 
-func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
-	m.mulTileGeneric(y, stride, a, r, cols, g)
+//go:generate sh -c "cd _asm && GOWORK=off go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernels"
+
+// best is the fastest path of this machine.
+func best() path {
+	const f16c = 1 << 29
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasFMA || features()&f16c == 0:
+		return generic
+	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI:
+		return avx512
+	}
+	return avx2
 }
 
-func quantise(dst []actBlock, x []float32)   { quantiseGeneric(dst, x) }
-func finite(x []float32) bool                { return finiteGeneric(x) }
-func sumSquares(x []float32) float32         { return sumSquaresGeneric(x) }
-func scaleBy(dst, x, w []float32, r float32) { scaleByGeneric(dst, x, w, r) }
-func swiglu(gate, up []float32)              { swigluGeneric(gate, up) }
-func expInPlace(x []float32)                 { expInPlaceGeneric(x) }
-func softmaxTile(s []float32) (m, l float32) { return softmaxTileGeneric(s) }
+// assembly is what a matrix type has on the active path.
+type assembly struct {
+	dots []dotFunc // for 1, 2, 4, … rows; nil for float weights
+	mix  []mixFunc // for 1, 2, 3, … rows
+}
+
+// kernelTable is flat, by path and type, so that finding a kernel costs nothing.
+var kernelTable = func() (t [len(pathNames)][32]assembly) {
+	for p, types := range dotKernels {
+		for typ, dots := range types {
+			t[p][typ].dots = dots
+		}
+		t[p][quant.F32].mix = mixKernels[p].float
+		t[p][quant.F16].mix = mixKernels[p].half
+		t[p][quant.BF16].mix = mixKernels[p].bf16
+	}
+	return t
+}()
+
+// tile is how many of the next rows one kernel takes.
+func (m *Matrix) tile(rows int) int {
+	k := &kernelTable[active][m.Type]
+	switch {
+	case k.dots != nil:
+		return 1 << min(bits.Len(uint(rows))-1, len(k.dots)-1)
+	case k.mix != nil:
+		return min(rows, len(k.mix))
+	}
+	return min(rows, maxTile)
+}
+
+func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
+	k := &kernelTable[active][m.Type]
+	codes, scales := m.group(g)
+	_ = y[(cols-1)*stride+groupRows-1]
+	switch {
+	case k.dots != nil:
+		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
+		k.dots[bits.Len(uint(cols))-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
+			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
+	case k.mix != nil:
+		x := a.x[r*m.Cols : (r+cols)*m.Cols]
+		for c := range cols {
+			clear(y[c*stride:][:groupRows])
+		}
+		k.mix[cols-1](&y[0], uintptr(4*stride), &x[0], uintptr(4*m.Cols), &codes[0], m.Cols, 1)
+	default:
+		m.mulTileGeneric(y, stride, a, r, cols, g)
+	}
+}
+
+// whole is the part of n elements that the kernels take.
+func whole(n int) int {
+	if active == generic {
+		return 0
+	}
+	return n &^ 15
+}
+
+func quantise(dst []actBlock, x []float32) {
+	if active == generic || len(dst) == 0 {
+		quantiseGeneric(dst, x)
+		return
+	}
+	_ = x[32*len(dst)-1]
+	quantiseAVX2((*byte)(unsafe.Pointer(&dst[0])), &x[0], len(dst))
+}
+
+func finite(x []float32) bool {
+	n := whole(len(x))
+	return (n == 0 || finiteAVX2(&x[0], n)) && finiteGeneric(x[n:])
+}
+
+func sumSquares(x []float32) float32 {
+	n := whole(len(x))
+	if n == 0 {
+		return sumSquaresGeneric(x)
+	}
+	var lane [16]float32
+	sumSquaresAVX2(&x[0], n, &lane[0])
+	for i, v := range x[n:] {
+		lane[i] += float32(v * v)
+	}
+	return fold16(&lane)
+}
+
+func scaleBy(dst, x, w []float32, r float32) {
+	n := whole(len(x))
+	if n > 0 {
+		_, _ = dst[n-1], w[n-1]
+		scaleByAVX2(&dst[0], &x[0], &w[0], r, n)
+	}
+	scaleByGeneric(dst[n:], x[n:], w[n:], r)
+}
+
+func add(x, y []float32) {
+	n := whole(len(x))
+	if n > 0 {
+		_ = y[n-1]
+		addAVX2(&x[0], &y[0], n)
+	}
+	addGeneric(x[n:], y[n:])
+}
+
+func rotate(a, b, cos, sin []float32) {
+	n := whole(len(a))
+	if n > 0 {
+		_, _, _ = b[n-1], cos[n-1], sin[n-1]
+		rotateAVX2(&a[0], &b[0], &cos[0], &sin[0], n)
+	}
+	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
+}
+
+// merge is a float kernel of one step: oc·b, plus a times the tile o.
+func merge(o []float32, a float32, oc []float32, b float32) {
+	n := whole(len(o))
+	for i := range n {
+		oc[i] *= b
+	}
+	for i := 0; i < n; i += 16 {
+		mixFloat(oc[i:], 16, []float32{a}, 1, 1, o[i:], 1, 1)
+	}
+	copy(o[:n], oc)
+	mergeGeneric(o[n:], a, oc[n:], b)
+}
+
+func swiglu(gate, up []float32) {
+	n := whole(len(gate))
+	if n > 0 {
+		_ = up[n-1]
+		swigluAVX2(&gate[0], &up[0], n)
+	}
+	swigluGeneric(gate[n:], up[n:])
+}
+
+func expInPlace(x []float32) {
+	n := whole(len(x))
+	if n > 0 {
+		expAVX2(&x[0], n)
+	}
+	expInPlaceGeneric(x[n:])
+}
+
+func softmaxTile(s []float32) (m, l float32) {
+	if active == generic || len(s) == 0 {
+		return softmaxTileGeneric(s)
+	}
+	m = largest(s)
+	var lane, rest, unused [16]float32
+	n := whole(len(s))
+	if n > 0 {
+		expShiftAVX2(&s[0], n, m, &lane[0])
+	}
+	tail := s[n:]
+	copy(rest[:], tail)
+	expShiftAVX2(&rest[0], 16, m, &unused[0])
+	for i := range tail {
+		tail[i] = rest[i]
+		lane[i] += rest[i]
+	}
+	return m, fold16(&lane)
+}
+
+func largest(s []float32) float32 {
+	n := whole(len(s))
+	m := maxOf(s[n:])
+	if n == 0 {
+		return m
+	}
+	low := float32(math.Inf(-1))
+	lane := [8]float32{low, low, low, low, low, low, low, low}
+	maxAVX2(&s[0], n, &lane[0])
+	return max(m, maxOf(lane[:]))
+}
 
 func mixHalf(out []float32, outStride int, coef []float32, coefStride, n int, tile []uint16, steps, tiles int) {
-	mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+	if active == generic {
+		mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+		return
+	}
+	runMix(kernelTable[active][quant.F16].mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
 }
 
 func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, steps, tiles int) {
-	mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+	if active == generic {
+		mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
+		return
+	}
+	runMix(kernelTable[active][quant.F32].mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
+}
+
+func runMix(kernels []mixFunc, out []float32, outStride int, coef []float32, coefStride, n int, tile *byte, steps, tiles int) {
+	for h := 0; h < n; {
+		rows := min(n-h, len(kernels))
+		kernels[rows-1](&out[h*outStride], uintptr(4*outStride), &coef[h*coefStride], uintptr(4*coefStride), tile, steps, tiles)
+		h += rows
+	}
 }

@@ -41,8 +41,10 @@ func scaleByGeneric(dst, x, w []float32, r float32) {
 }
 
 // Add is x += y, element by element: the residual, and a bias.
-func Add(x, y []float32) {
-	for i, v := range y[:len(x)] {
+func Add(x, y []float32) { add(x, y[:len(x)]) }
+
+func addGeneric(x, y []float32) {
+	for i, v := range y {
 		x[i] += v
 	}
 }

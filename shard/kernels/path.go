@@ -15,7 +15,7 @@ const (
 	avx512       // AVX-512 F, BW, DQ, VL and VNNI
 )
 
-var pathNames = []string{"generic", "avx2", "avx512"}
+var pathNames = [...]string{"generic", "avx2", "avx512"}
 
 func (p path) String() string { return pathNames[p] }
 
@@ -25,7 +25,7 @@ var active = startPath()
 // startPath is STAGECOACH_KERNELS, or the best where it is not set or not possible here: a cluster must not fail to
 // start over a setting that changes no result.
 func startPath() path {
-	if i := slices.Index(pathNames, os.Getenv("STAGECOACH_KERNELS")); i >= 0 && path(i) <= best() {
+	if i := slices.Index(pathNames[:], os.Getenv("STAGECOACH_KERNELS")); i >= 0 && path(i) <= best() {
 		return path(i)
 	}
 	return best()
@@ -44,7 +44,7 @@ func ForcePath(name string) error {
 		active = best()
 		return nil
 	}
-	i := slices.Index(pathNames, name)
+	i := slices.Index(pathNames[:], name)
 	if i < 0 {
 		return fmt.Errorf("kernels: no kernels named %q (want one of %v)", name, pathNames)
 	}

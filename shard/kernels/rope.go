@@ -1,8 +1,6 @@
 package kernels
 
-import (
-	"math"
-)
+import "math"
 
 // Rope holds the frequencies of rotary position embedding: dimension pair (i, i+d/2) turns by
 // position · theta^(-2i/d) (Su et al., arXiv 2104.09864, in the half-split order of Qwen2).
@@ -58,7 +56,10 @@ func (r *Rope) Table(pos int, cos, sin []float32) {
 func Rotate(x, cos, sin []float32) {
 	half := len(x) / 2
 	a, b := x[:half], x[half:2*half]
-	cos, sin = cos[:half], sin[:half]
+	rotate(a, b, cos[:half], sin[:half])
+}
+
+func rotateGeneric(a, b, cos, sin []float32) {
 	for i := range a {
 		x0, x1 := a[i], b[i]
 		a[i] = fma(x0, cos[i], -float32(x1*sin[i]))

@@ -4,12 +4,15 @@ package kernels
 // lanes. An attention chunk is one tile; chunks are merged by their maxima and sums.
 func SoftmaxTile(s []float32) (m, l float32) { return softmaxTile(s) }
 
-// ScaleInPlace is x *= f.
-func ScaleInPlace(x []float32, f float32) {
-	for i := range x {
-		x[i] *= f
+// ScaleInPlace is x *= f for at most 256 elements. The factor of one that follows changes nothing.
+func ScaleInPlace(x []float32, f float32) { scaleBy(x, x, ones[:len(x)], f) }
+
+var ones = func() (one [256]float32) {
+	for i := range one {
+		one[i] = 1
 	}
-}
+	return one
+}()
 
 func softmaxTileGeneric(s []float32) (m, l float32) {
 	m = maxOf(s)
@@ -27,10 +30,14 @@ func Merge(o []float32, m, l float32, oc []float32, mc, lc float32) (float32, fl
 		top = mc
 	}
 	a, b := Exp(m-top), Exp(mc-top)
-	for i, v := range oc[:len(o)] {
+	merge(o, a, oc[:len(o)], b)
+	return top, fma(l, a, float32(lc*b))
+}
+
+func mergeGeneric(o []float32, a float32, oc []float32, b float32) {
+	for i, v := range oc {
 		o[i] = fma(o[i], a, float32(v*b))
 	}
-	return top, fma(l, a, float32(lc*b))
 }
 
 // Divide is dst = x / l, element by element.

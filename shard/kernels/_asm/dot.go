@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"math/bits"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The layout of actBlock.
+const (
+	actScale = 32 // float32
+	actSum0  = 36 // int32: -Σ of the first half
+	actSum1  = 40
+	actSum   = 44
+	actBytes = 48
+)
+
+// kind is a scaleKind of package kernels, in the same order.
+type kind int
+
+const (
+	plain kind = iota
+	affine
+	super
+	signed
+	pair
+	nibble
+)
+
+func (k kind) hasMin() bool { return k == affine || k == super || k == nibble }
+
+// span is the number of blocks to a record of scales.
+func (k kind) span() int {
+	if k == plain || k == affine {
+		return 1
+	}
+	return 8
+}
+
+// head is the size of a record's f16 lines, step that of a block's line after them.
+func (k kind) head() int {
+	if k.hasMin() {
+		return 64
+	}
+	return 32
+}
+
+func (k kind) step() int {
+	if k == signed {
+		return 16
+	}
+	return 32
+}
+
+// parts is 2 where the halves of a block have scales of their own.
+func (k kind) parts() int {
+	if k == pair || k == nibble {
+		return 2
+	}
+	return 1
+}
+
+// mins is the number of mins to a block.
+func (k kind) mins() int {
+	if k == nibble {
+		return 2
+	}
+	return 1
+}
+
+// format is a weight format as package kernels repacks it.
+type format struct {
+	name  string
+	bits  int
+	zero  int
+	table bool
+	kind  kind
+}
+
+var formats = []format{
+	{"Q8_0", 8, 128, false, plain},
+	{"Q4_0", 4, 8, false, plain},
+	{"Q4_1", 4, 0, false, affine},
+	{"Q5_0", 5, 16, false, plain},
+	{"Q5_1", 5, 0, false, affine},
+	{"IQ4_NL", 4, 128, true, plain},
+	{"IQ4_XS", 4, 128, true, signed},
+	{"Q4_K", 4, 0, false, super},
+	{"Q5_K", 5, 0, false, super},
+	{"Q6_K", 6, 32, false, pair},
+	{"Q3_K", 3, 4, false, pair},
+	{"Q2_K", 2, 0, false, nibble},
+}
+
+// shift is log2 of zero, 0 for no zero.
+func (f *format) shift() int {
+	if f.zero == 0 {
+		return 0
+	}
+	return bits.TrailingZeros(uint(f.zero))
+}
+
+// constants are the names of the masks that unpacking needs.
+func (f *format) constants() []string {
+	names := map[int][]string{8: {"flip"}, 2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}}[f.bits]
+	if f.table {
+		names = append(names, "table")
+	}
+	return names
+}
+
+// blockBytes is the size of sixteen rows' codes of 32 columns.
+func (f *format) blockBytes() int { return 64 * f.bits }
+
+// dot is a kernel in the making.
+type dot struct {
+	f    format
+	cols int
+	tag  string // of the labels
+
+	y, yStride, codes, scales Register
+	n, inner                  GPVirtual
+	acts                      [2]Register // columns 0 and 4
+	stride, stride3           Register
+}
+
+const signature = "func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)"
+
+// newDot begins a kernel: y [cols, yStride bytes] receives n records' products.
+func newDot(f format, cols int, isa string) *dot {
+	name := fmt.Sprintf("dot%sx%d%s", f.name, cols, isa)
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s multiplies sixteen rows of %s by %d rows of activations.", name, f.name, cols))
+	k := &dot{f: f, cols: cols, inner: GP64()}
+	k.y, k.yStride = Load(Param("y"), GP64()), Load(Param("yStride"), GP64())
+	k.codes, k.scales = Load(Param("codes"), GP64()), Load(Param("scales"), GP64())
+	k.acts[0], k.stride = Load(Param("acts"), GP64()), Load(Param("actStride"), GP64())
+	k.n = Load(Param("n"), GP64()).(GPVirtual)
+	if cols > 3 {
+		s3 := GP64()
+		LEAQ(Mem{Base: k.stride, Index: k.stride, Scale: 2}, s3)
+		k.stride3 = s3
+	}
+	if cols > 4 {
+		p4 := GP64()
+		LEAQ(Mem{Base: k.acts[0], Index: k.stride, Scale: 4}, p4)
+		k.acts[1] = p4
+	}
+	return k
+}
+
+// act addresses the activation block of column c.
+func (k *dot) act(c, at int) Mem {
+	m := Mem{Base: k.acts[c/4], Disp: at}
+	switch c % 4 {
+	case 1, 2:
+		m.Index, m.Scale = k.stride, uint8(c%4)
+	case 3:
+		m.Index, m.Scale = k.stride3, 1
+	}
+	return m
+}
+
+// sumAt is where the negated sum of a part lies.
+func (k *dot) sumAt(part int) int {
+	if k.f.kind.parts() == 1 {
+		return actSum
+	}
+	return actSum0 + 4*part
+}
+
+func (k *dot) code(at int) Mem  { return Mem{Base: k.codes, Disp: at} }
+func (k *dot) scale(at int) Mem { return Mem{Base: k.scales, Disp: at} }
+
+// advance goes on to the next block or record.
+func (k *dot) advance() {
+	ADDQ(U32(k.f.blockBytes()), k.codes)
+	ADDQ(U32(actBytes), k.acts[0])
+	if k.cols > 4 {
+		ADDQ(U32(actBytes), k.acts[1])
+	}
+	if k.f.kind.span() == 1 {
+		ADDQ(U32(k.f.kind.head()), k.scales)
+	} else {
+		ADDQ(U32(k.f.kind.step()), k.scales)
+		DECQ(k.inner)
+		JNZ(LabelRef("block" + k.tag))
+	}
+	DECQ(k.n)
+	JNZ(LabelRef("record" + k.tag))
+}

@@ -1,0 +1,78 @@
+// Command asm writes the assembly kernels of package kernels. Run it by go generate there.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, f := range formats {
+		for _, cols := range []int{1, 2, 4, 8} {
+			dot512(f, cols)
+		}
+		for _, cols := range []int{1, 2, 4} {
+			dot256(f, cols)
+		}
+	}
+	for _, e := range elems {
+		for n := 1; n <= 8; n++ {
+			mix512(e, n)
+		}
+		for n := 1; n <= 4; n++ {
+			mix256(e, n)
+		}
+	}
+	elementwise()
+	Generate()
+}
+
+// values are the constants that are broadcast.
+var values = map[string]uint32{
+	"flip": 0x80808080, "two": 0x03030303, "third": 0x04040404, "four": 0x0f0f0f0f, "fifth": 0x10101010,
+	"sixth": 0x30303030, "nibble": 15, "sign": 0x80000000, "ones": 0x00010001,
+}
+
+// iq4 is the value of each code of IQ4_NL and IQ4_XS.
+var iq4 = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+
+var constants = map[string]Mem{}
+
+// once makes a constant at its first use.
+func once(name string, fill func()) Mem {
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, RODATA|NOPTR)
+		fill()
+		constants[name] = m
+	}
+	return m
+}
+
+// constant is four bytes to broadcast; "table" is sixteen, IQ4's values plus 128.
+func constant(name string) Mem {
+	if name == "table" {
+		return once("iq4Unsigned", func() {
+			for i, v := range iq4 {
+				DATA(i, U8(int(v)+128))
+			}
+		})
+	}
+	return once(name, func() { DATA(0, U32(values[name])) })
+}
+
+// constant32 is a register's width of a constant; "iq4" is the table as it is.
+func constant32(name string) Mem {
+	return once(name+"x8", func() {
+		if name == "iq4" {
+			for i := range 32 {
+				DATA(i, U8(iq4[i%16]))
+			}
+			return
+		}
+		for i := range 8 {
+			DATA(4*i, U32(values[name]))
+		}
+	})
+}
