@@ -126,7 +126,7 @@ func (p *Planner) goLive() {
 	e := p.live
 	e.enter(canary, p.now)
 	p.lives++
-	p.ranges, p.stuck = e.placement.Ranges(), never
+	p.ranges, p.stuck, p.reason = e.placement.Ranges(), never, ""
 	nodes := make([]place.Node, len(e.parts))
 	for i := range e.parts {
 		nodes[i] = e.parts[i].node.forPlacing()

@@ -19,7 +19,10 @@ func (p *Planner) decide() {
 		return
 	}
 	p.urgent, p.join, p.joins = never, never, never
-	placement, err := place.Place(p.cfg.Model, p.available(), p.options())
+	placement, err := place.Place(p.cfg.Model, p.rested(), p.options())
+	if err != nil {
+		placement, err = place.Place(p.cfg.Model, p.available(), p.options())
+	}
 	switch {
 	case err != nil:
 		p.doesNotFit(err)
@@ -38,9 +41,11 @@ func (p *Planner) awaitsPromises() bool {
 	if p.now-p.raised >= 2*p.t.Repeat {
 		return false
 	}
-	return slices.ContainsFunc(p.nodes, func(n *node) bool {
-		return n.usable() && !n.suspect && n.leftOut <= p.now && n.promised != p.term
-	})
+	return slices.ContainsFunc(p.nodes, func(n *node) bool { return p.owesPromise(n) && !n.suspect })
+}
+
+func (p *Planner) owesPromise(n *node) bool {
+	return n.usable() && n.leftOut <= p.now && n.promised != p.term
 }
 
 // awaitsMore tells whether the very first plan should wait for shards that are expected.
@@ -49,8 +54,13 @@ func (p *Planner) awaitsMore() bool {
 	if p.lives > 0 || have >= p.cfg.Want || p.firstHello == never || p.now-p.firstHello >= p.t.WantWithin {
 		return false
 	}
-	p.wait(fmt.Sprintf("%d of %s here", have, plural(p.cfg.Want, "shard")))
+	p.wait(fmt.Sprintf("%d of %s expected have joined", have, plural(p.cfg.Want, "shard")))
 	return true
+}
+
+// rested are the available shards that do not rest.
+func (p *Planner) rested() []place.Node {
+	return slices.DeleteFunc(p.available(), func(n place.Node) bool { return p.find(n.Name).rests > p.now })
 }
 
 // available are the shards that may be given layers.

@@ -8,6 +8,10 @@ func (p *Planner) detect() {
 		if n.leftOut != 0 && n.leftOut <= p.now {
 			n.leftOut, n.why = 0, ""
 		}
+		if n.rests != 0 && n.rests <= p.now {
+			n.rests = 0
+			p.joined()
+		}
 		silent := p.now-n.heard >= p.t.Suspect
 		switch {
 		case n.lost || !silent:

@@ -47,6 +47,8 @@
 //	Leaving, or a new boot             lost
 //	loading fails, or orders are not answered while nothing moves
 //	                                   left out for 5 s, then 10 s, at most 5 min
+//	lost from an epoch three times,
+//	each within a minute of service    not used for 5 s, then 10 s, at most a minute, unless nothing fits without it
 //	lane stuck                         stages are asked to promise again, which goes through the goroutine that computes:
 //	                                   all answer: a new epoch on the same shards; one does not: without it
 //	canary fails                       a new epoch, after 1 s, then 2 s, at most 30 s

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
@@ -31,7 +32,7 @@ func (p *Planner) heard(m wire.NodeMessage) {
 }
 
 func (p *Planner) hello(h wire.Hello) {
-	if h.Node == "" || h.Boot == "" || slices.Contains(p.ended[h.Node], h.Boot) {
+	if h.Node == "" || h.Boot == "" || p.hasEnded(h.Node, h.Boot) {
 		return
 	}
 	n := p.find(h.Node)
@@ -64,6 +65,7 @@ func (p *Planner) admit(old *node, h wire.Hello) *node {
 	}
 	p.firstHello = min(p.firstHello, p.now)
 	p.log(Found, n, "found %s%s", n.name, describe(h))
+	p.restAfterFalls(n)
 	return n
 }
 
@@ -103,7 +105,7 @@ func (p *Planner) beaten(b wire.Beat) {
 
 // inquire asks a stranger for a Hello, once a second.
 func (p *Planner) inquire(name, boot string) {
-	if name == "" || boot == "" || slices.Contains(p.ended[name], boot) {
+	if name == "" || boot == "" || p.hasEnded(name, boot) {
 		return
 	}
 	key := name + " " + boot
@@ -124,18 +126,42 @@ func (p *Planner) leaving(name, boot string) {
 	}
 }
 
+// ended is a boot that was replaced or has left.
+type ended struct {
+	boot string
+	at   time.Duration
+	told bool
+}
+
 // end remembers a boot that will not come back, so that a late message of it is not taken for a new one.
 func (p *Planner) end(n *node) {
-	boots := append(p.ended[n.name], n.boot)
+	boots := append(p.ended[n.name], ended{boot: n.boot, at: p.now})
 	p.ended[n.name] = boots[max(0, len(boots)-maxEnded):]
+}
+
+// hasEnded tells whether a boot is past. One that goes on speaking is a second process of the same name.
+func (p *Planner) hasEnded(name, boot string) bool {
+	for i := range p.ended[name] {
+		e := &p.ended[name][i]
+		if e.boot != boot {
+			continue
+		}
+		if !e.told && p.now-e.at >= p.t.Answer {
+			e.told = true
+			p.log(Refused, p.find(name), "two processes call themselves %s: the later one is used; name one of them otherwise, or stop it", name)
+		}
+		return true
+	}
+	return false
 }
 
 // hear takes note that a shard lives.
 func (p *Planner) hear(n *node) {
-	if n.lost && !slices.Contains(p.ended[n.name], n.boot) {
+	if n.lost && !p.hasEnded(n.name, n.boot) {
 		n.lost, n.why = false, ""
 		n.promised, n.asked, n.askAt = 0, 0, p.now
 		p.log(Back, n, "%s is back", n.name)
+		p.restAfterFalls(n)
 	} else if n.suspect {
 		p.log(Back, n, "%s is heard again", n.name)
 	}
@@ -147,6 +173,7 @@ func (p *Planner) lose(n *node, why string) {
 	if n.lost {
 		return
 	}
+	p.countFall(n)
 	n.lost, n.lostAt, n.why, n.suspect = true, p.now, why, false
 	n.promised, n.touched = 0, false
 	if n.refused == "" {
@@ -155,9 +182,30 @@ func (p *Planner) lose(n *node, why string) {
 	}
 }
 
+// countFall counts how often in a row a shard was lost from an epoch. A minute of service makes up for it all.
+func (p *Planner) countFall(n *node) {
+	if p.live.part(n) != nil && p.live.phase == serving && p.now-p.live.since >= time.Minute {
+		p.falls[n.name] = 0
+	}
+	if p.live.part(n) != nil || p.next.part(n) != nil {
+		p.falls[n.name]++
+	}
+}
+
+// restAfterFalls keeps a shard that comes and goes from ending everybody's work each time.
+func (p *Planner) restAfterFalls(n *node) {
+	falls := p.falls[n.name]
+	if falls < 3 {
+		return
+	}
+	pause := backoff(5*time.Second, falls-3, time.Minute)
+	n.rests = p.now + pause
+	p.log(LeftOut, n, "%s was lost %d times in a row: it rests for %s unless it is needed", n.name, falls, pause)
+}
+
 // leaveOut keeps a shard that failed out of plans for a while.
 func (p *Planner) leaveOut(n *node, why string) {
-	pause := backoff(5e9, n.failures, 300e9)
+	pause := backoff(5*time.Second, n.failures, 5*time.Minute)
 	n.failures++
 	n.leftOut, n.why, n.promised, n.askAt = p.now+pause, why, 0, p.now+pause
 	p.log(LeftOut, n, "%s is left out for %s: %s", n.name, pause, why)
@@ -171,6 +219,7 @@ func (p *Planner) forget() {
 			return false
 		}
 		delete(p.ended, n.name)
+		delete(p.falls, n.name)
 		return true
 	})
 }

@@ -16,7 +16,7 @@ type node struct {
 	promised uint64        // our term, once it has said so
 	asked    uint64        // term that we asked it to promise
 	askAt    time.Duration // next time
-	answered time.Duration // its last Promised
+	answered bool          // it has promised again since its lane was found stuck
 
 	beat     wire.Beat
 	moved    time.Duration // last progress in its beats
@@ -39,6 +39,7 @@ type node struct {
 	why    string // it was lost or left out
 
 	leftOut  time.Duration // until then; 0 if it is not
+	rests    time.Duration // until then it is placed only if it must be; 0 if it does not rest
 	failures int
 }
 
@@ -46,7 +47,7 @@ func newNode(h wire.Hello, now time.Duration) *node {
 	return &node{
 		name: h.Node, boot: h.Boot, hello: h,
 		beat:  wire.Beat{Layer: -1},
-		heard: now, moved: now, answered: never, busyAt: never,
+		heard: now, moved: now, busyAt: never,
 		noResponders: never, unanswered: never,
 	}
 }

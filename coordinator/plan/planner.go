@@ -34,9 +34,10 @@ type Planner struct {
 	standDown  time.Duration
 	standDowns int
 
-	nodes      []*node             // by name, one boot of each
-	ended      map[string][]string // boots of a node that were replaced or have left
+	nodes      []*node            // by name, one boot of each
+	ended      map[string][]ended // by node: boots that were replaced or have left
 	inquiries  map[string]time.Duration
+	falls      map[string]int // by node: losses in a row from an epoch, with no lasting service between them
 	digest     string
 	scale      int
 	drained    []string
@@ -60,7 +61,7 @@ func New(cfg Config) *Planner {
 	p := &Planner{
 		cfg: cfg, t: cfg.Timings.withDefaults(), digest: cfg.Digest,
 		term: cfg.State.Term, highest: cfg.State.Term, scale: cfg.State.Scale,
-		ended: map[string][]string{}, inquiries: map[string]time.Duration{},
+		ended: map[string][]ended{}, inquiries: map[string]time.Duration{}, falls: map[string]int{},
 		firstHello: never, raiseAt: never, stuck: never, urgent: never, join: never, joins: never,
 	}
 	p.cfg.Salt &= 1<<saltBits - 1

@@ -60,12 +60,14 @@ func (p *Planner) state() (state, reason string) {
 		return "ready", p.reason
 	case p.next != nil:
 		return p.next.phase.String(), fmt.Sprintf("epoch %s waits for %s", FormatEpoch(p.next.id), p.next.awaited())
-	case len(p.available()) == 0 && slices.ContainsFunc(p.nodes, (*node).usable):
-		return "promising", p.reason
-	case p.reason == "":
+	case len(p.available()) == 0 && slices.ContainsFunc(p.nodes, p.owesPromise):
+		return "promising", fmt.Sprintf("no shard has promised term %d yet", p.term)
+	case p.reason != "":
+		return "waiting", p.reason
+	case !slices.ContainsFunc(p.nodes, (*node).usable):
 		return "waiting", "no shard is here"
 	}
-	return "waiting", p.reason
+	return "waiting", plural(len(p.available()), "shard") + " joined; more may come"
 }
 
 func stageStatus(e *epoch) []wire.StageStatus {
@@ -108,8 +110,10 @@ func (p *Planner) nodeState(n *node) (state, reason string) {
 		return "idle", n.why
 	case next != nil && !next.done && p.next.phase == preparing:
 		return "loading", ""
+	case p.isDrained(n.name) && p.live.part(n) == nil:
+		return "draining", "it has no layers"
 	case p.isDrained(n.name):
-		return "draining", ""
+		return "draining", "its layers are to move"
 	case p.live.part(n) != nil || next != nil:
 		return "ready", ""
 	case n.promised != p.term:

@@ -118,7 +118,7 @@ func (p *Planner) promised(m wire.Promised) {
 	if m.Term != p.term || n.asked != p.term || !n.usable() || p.now < n.leftOut {
 		return
 	}
-	n.answered = p.now
+	n.answered = true
 	if n.promised != p.term {
 		n.promised = p.term
 		p.joined()
@@ -131,4 +131,7 @@ func (p *Planner) joined() {
 		p.joins = p.now
 	}
 	p.join = min(p.now+p.t.Gather, p.joins+p.t.GatherMost)
+	if p.lives == 0 && p.cfg.Want > 0 && len(p.available()) >= p.cfg.Want {
+		p.join = p.now // everyone who was expected is here
+	}
 }

@@ -49,7 +49,7 @@ func (p *Planner) laneStuck(id uint64) {
 	p.stuck = p.now
 	for i := range p.live.parts {
 		n := p.live.parts[i].node
-		n.probeAt = p.now
+		n.probeAt, n.answered = p.now, false
 		p.probe(n)
 		p.live.parts[i].repeat = p.now
 	}
@@ -64,7 +64,7 @@ func (p *Planner) checkStuck() {
 	for i := range p.live.parts {
 		s := &p.live.parts[i]
 		n := s.node
-		if n.answered != never && n.answered > p.stuck {
+		if n.answered {
 			continue
 		}
 		waiting = true
