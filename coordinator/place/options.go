@@ -32,7 +32,7 @@ type Options struct {
 	Context int // positions that each of them attends to
 
 	OverheadNS int64   // of each stage: hop and scheduling; 0 is 200 µs
-	IdleFactor float64 // how much slower the slowest stage may get so that one more node is used; 0 is 1.25
+	IdleFactor float64 // how much slower the slowest stage may get so that one more node is used; 0 is 2
 	Stability  float64 // how much better than Current a placement must be to replace it; 0 is 0.02
 
 	Current []Range // ranges in use, in pipeline order
@@ -49,7 +49,7 @@ func (o Options) withDefaults() Options {
 		o.OverheadNS = 200_000
 	}
 	if o.IdleFactor < 1 {
-		o.IdleFactor = 1.25
+		o.IdleFactor = 2
 	}
 	if o.Stability <= 0 {
 		o.Stability = 0.02

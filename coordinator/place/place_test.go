@@ -66,7 +66,7 @@ func TestPlace(t *testing.T) {
 		{"no memory", uniform(12), crumb, Options{}, []int{6, 6},
 			[]LeftOut{{"shard-02", "its 50 MB of memory hold no layer: the smallest needs 120 MB with KV and scratch"}}},
 		{"far too slow", uniform(12), slow, Options{}, []int{6, 6},
-			[]LeftOut{{"shard-02", "with it the slowest stage would be more than 1.25 times as slow, or nothing would fit"}}},
+			[]LeftOut{{"shard-02", "with it the slowest stage would be more than 2.00 times as slow, or nothing would fit"}}},
 		{"told to use two", uniform(12), equalNodes(3, 8e9), Options{MaxStages: 2}, []int{6, 6},
 			[]LeftOut{{"shard-02", "a plan may use 2 shards"}}},
 	} {

@@ -36,7 +36,7 @@ type State struct {
 type Timings struct {
 	Suspect      time.Duration // silence after which a shard is probed
 	ProbeEvery   time.Duration // between probes; also the least time between two "no responders" that count
-	ProbeFails   time.Duration // unanswered probes for so long are a loss
+	ProbeFails   time.Duration // a suspect that answers no probe for so long is lost
 	Grace        time.Duration // after the bus came back, nobody is lost by probes
 	Repeat       time.Duration // between repetitions of an order
 	Answer       time.Duration // an order unanswered for so long, with no progress in the beats, is a failure

@@ -67,13 +67,14 @@ func (p *Planner) probed(r ProbeResult) {
 	p.judge(n)
 }
 
-// judge loses a shard whose probes have failed for long enough.
+// judge loses a shard whose probes have failed for long enough. Silence alone does not count: two probes at least have
+// come back without an answer.
 func (p *Planner) judge(n *node) {
 	switch {
 	case p.now < p.grace || p.now-n.heard < p.t.Suspect:
 	case p.now-n.noResponders >= p.t.ProbeEvery && n.noResponders != never:
 		p.lose(n, "it has no connection any more")
-	case p.now-n.unanswered >= p.t.ProbeFails && n.unanswered != never:
+	case p.now-n.heard >= p.t.Suspect+p.t.ProbeFails && p.now > n.unanswered:
 		p.lose(n, "it does not answer")
 	}
 }

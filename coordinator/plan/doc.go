@@ -42,7 +42,7 @@
 //
 //	500 ms without a beat              suspect: probed every 300 ms
 //	no responders, twice in >= 300 ms  lost
-//	probes unanswered for 3 s          lost
+//	then 3 s without an answer         lost
 //	gossip says dead, and suspect      lost
 //	Leaving, or a new boot             lost
 //	loading fails, or orders are not answered while nothing moves

@@ -31,7 +31,7 @@ type node struct {
 	suspect      bool
 	probeAt      time.Duration // next probe
 	noResponders time.Duration // first of a row without answer; never if none
-	unanswered   time.Duration // the same for probes of any outcome
+	unanswered   time.Duration // first probe that failed in any way
 	gossipDead   bool
 
 	lost   bool
