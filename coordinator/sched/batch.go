@@ -55,6 +55,9 @@ func (s *Scheduler) send(k int) bool {
 		return false
 	}
 	l.launch(b, s.now)
+	if len(l.steps) == 1 {
+		s.moved()
+	}
 	s.count.Steps++
 	s.count.Batch, s.count.Rows, s.count.Split = len(b.parts), b.rows, k
 	s.sendStep(b)

@@ -21,6 +21,7 @@ type lane struct {
 
 	moved  time.Duration // last sign of progress while steps were in flight
 	nudges int           // since then
+	due    time.Duration // of the next
 	repair repair
 	rate   float64 // rows per second, moving average
 }
@@ -91,9 +92,6 @@ func (l *lane) begin() *step {
 
 func (l *lane) launch(b *step, now time.Duration) {
 	b.number, b.sent = l.sent()+1, now
-	if len(l.steps) == 0 {
-		l.moved, l.nudges = now, 0
-	}
 	l.steps = append(l.steps, b)
 }
 
@@ -105,7 +103,6 @@ func (l *lane) retire(now time.Duration) *step {
 	if spent := now - max(b.sent, l.moved); spent > 0 {
 		l.rate += (float64(b.rows)/spent.Seconds() - l.rate) / 16
 	}
-	l.moved, l.nudges = now, 0
 	return b
 }
 

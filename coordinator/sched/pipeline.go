@@ -24,7 +24,7 @@ func (s *Scheduler) ready(e PipelineReady) {
 
 // resume goes on with the same epoch. Whatever was in flight may have been lost meanwhile.
 func (s *Scheduler) resume() {
-	s.lane.moved, s.lane.nudges = s.now, 0
+	s.moved()
 	if len(s.lane.steps) > 0 {
 		s.nudge()
 	}

@@ -19,6 +19,7 @@ func (s *Scheduler) sampled(r *wire.Sampled) {
 		return
 	}
 	b := l.retire(s.now)
+	s.moved()
 	s.measure(b, r.Timings)
 	next := 0
 	for _, p := range b.parts {

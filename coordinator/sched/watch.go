@@ -17,16 +17,37 @@ func (s *Scheduler) watch() {
 	if s.now >= s.silence() {
 		s.loseSilent()
 	}
-	if at := s.overdue(); s.now < at || at == never {
+	if s.now < s.overdue() {
 		return
 	}
 	l := s.lane
 	l.nudges++
 	s.nudge()
+	s.expect()
 	if waited := s.now - l.moved; waited >= s.patience(s.cfg.StuckAfter, 6) {
 		s.stuck(l.acked+1, fmt.Sprintf("not back after %v, %v predicted", waited.Round(time.Millisecond),
 			l.cost.of(l.steps[0].rows).total.Round(time.Millisecond)))
 	}
+}
+
+// moved notes that the oldest step in flight is another one, or has a new chance.
+func (s *Scheduler) moved() {
+	s.lane.moved, s.lane.nudges = s.now, 0
+	s.expect()
+}
+
+// expect sets when the oldest step is sent again: after its patience, then after twice, four times … it, up to
+// sixteen times; and when the lane becomes stuck.
+func (s *Scheduler) expect() {
+	l := s.lane
+	if len(l.steps) == 0 {
+		return
+	}
+	wait := s.patience(s.cfg.NudgeAfter, 3) << min(l.nudges, 4)
+	if left := l.moved + s.patience(s.cfg.StuckAfter, 6) - s.now; left > 0 {
+		wait = min(wait, left)
+	}
+	l.due = s.now + wait
 }
 
 // patience is how long the oldest step may take: least, or times the prediction.
@@ -34,16 +55,12 @@ func (s *Scheduler) patience(least time.Duration, times int) time.Duration {
 	return max(least, time.Duration(times)*s.lane.cost.of(s.lane.steps[0].rows).total)
 }
 
-// overdue is when the oldest step in flight is to be sent again: after its patience, then twice, four times … of it,
-// then every sixteen times.
+// overdue is when the oldest step in flight is to be sent again.
 func (s *Scheduler) overdue() time.Duration {
 	if !s.live || len(s.lane.steps) == 0 {
 		return never
 	}
-	const doublings = 4
-	l, wait := s.lane, s.patience(s.cfg.NudgeAfter, 3)
-	long := wait << doublings
-	return l.moved + wait<<min(l.nudges, doublings) + time.Duration(max(l.nudges-doublings, 0))*long
+	return s.lane.due
 }
 
 // nudge publishes everything again that may have been lost between the oldest step's start and its return.
