@@ -1,0 +1,235 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Options of a Book.
+type Options struct {
+	Defaults Limits       // for keys that leave a limit open, and for requests without a key
+	Logger   *slog.Logger // nil: slog.Default
+}
+
+// Book is the ledger of one data folder. Its methods are safe for concurrent use.
+type Book struct {
+	defaults Limits
+	log      *slog.Logger
+	db       *bolt.DB
+	journal  *journal
+	ops      chan *op
+	done     chan struct{} // closed when the writer has ended
+	stop     chan struct{}
+	stopOnce sync.Once
+	index    atomic.Pointer[index]
+
+	// Everything below belongs to the writer.
+	keys    map[string]*keyState
+	holds   map[ID]*hold
+	totals  map[totalKey]*Total
+	next    uint64 // hold number
+	last    int64  // the clock's latest reading in ns, clamped to go forward only
+	pending []put  // decided and not committed
+	broken  error  // why the last commit failed
+}
+
+// keyState is a key with what changes at every request.
+type keyState struct {
+	Key
+	requests, tokens rate
+	live             int  // holds
+	reserved         Pico // by holds: prompt and leased tokens
+}
+
+// hold is a request between Admit and Settle. Its exported part is what the database keeps.
+type hold struct {
+	Number   uint64    `json:"number"`
+	ID       ID        `json:"id"`
+	Key      string    `json:"key"`
+	User     string    `json:"user,omitempty"`
+	Model    string    `json:"model"`
+	Admitted time.Time `json:"admitted"`
+	Prompt   int       `json:"prompt"`
+	Prices   Prices    `json:"prices"`
+
+	leased int
+}
+
+// index is what Authenticate reads without asking the writer.
+type index struct {
+	byHash map[[sha256.Size]byte]Key
+	made   bool // whether a key was ever made
+}
+
+// op is one request to the writer: decide runs on its goroutine and may add to pending.
+type op struct {
+	decide  func()
+	decided chan struct{}
+	durable chan struct{}
+	err     error // of the commit, set before durable is closed
+}
+
+// Open opens the books in folder dir, which it creates if need be, and settles the requests that a dead process left.
+// A folder that another process has open is refused after a second.
+func Open(dir string, opts Options) (*Book, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	path := filepath.Join(dir, "ledger.db")
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
+	if errors.Is(err, bolt.ErrTimeout) {
+		return nil, fmt.Errorf("account: %s is open in another process: one router owns a ledger", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("account: open %s: %w", path, err)
+	}
+	b := &Book{
+		defaults: opts.Defaults, log: opts.Logger, db: db,
+		ops: make(chan *op, 256), done: make(chan struct{}), stop: make(chan struct{}),
+		keys: map[string]*keyState{}, holds: map[ID]*hold{}, totals: map[totalKey]*Total{},
+	}
+	if b.log == nil {
+		b.log = slog.Default()
+	}
+	if err := b.start(filepath.Join(dir, "journal")); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return b, nil
+}
+
+// start brings memory up to date and sets the two owners going.
+func (b *Book) start(journalPath string) error {
+	if err := b.load(); err != nil {
+		return err
+	}
+	if err := b.recoverHolds(journalPath); err != nil {
+		return err
+	}
+	j, err := newJournal(journalPath)
+	if err != nil {
+		return err
+	}
+	b.journal = j
+	b.publish()
+	go b.run()
+	return nil
+}
+
+// Close commits what is decided and closes the files. Requests that are not settled stay as holds.
+func (b *Book) Close() error {
+	b.stopOnce.Do(func() { close(b.stop) })
+	<-b.done
+	return errors.Join(b.journal.close(), b.db.Close())
+}
+
+// run is the writer: it takes what has queued up, decides it in order and commits it together.
+func (b *Book) run() {
+	defer close(b.done)
+	for {
+		select {
+		case o := <-b.ops:
+			b.serve(o)
+		case <-b.stop:
+			b.drain()
+			return
+		}
+	}
+}
+
+// drain serves what was queued before the book was closed.
+func (b *Book) drain() {
+	for {
+		select {
+		case o := <-b.ops:
+			b.serve(o)
+		default:
+			return
+		}
+	}
+}
+
+// maxBatch bounds the operations of one commit, and with it the wait of the first of them.
+const maxBatch = 1024
+
+func (b *Book) serve(first *op) {
+	if b.broken != nil {
+		b.broken = b.commit()
+	}
+	batch := []*op{first}
+	b.decide(first)
+	for more := true; more && len(batch) < maxBatch; {
+		select {
+		case o := <-b.ops:
+			b.decide(o)
+			batch = append(batch, o)
+		default:
+			more = false
+		}
+	}
+	b.broken = b.commit()
+	for _, o := range batch {
+		o.err = b.broken
+		close(o.durable)
+	}
+}
+
+func (b *Book) decide(o *op) {
+	o.decide()
+	close(o.decided)
+}
+
+// do has the writer run decide and returns when it has.
+func (b *Book) do(ctx context.Context, decide func()) (*op, error) {
+	o := &op{decide: decide, decided: make(chan struct{}), durable: make(chan struct{})}
+	select {
+	case b.ops <- o:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-b.stop:
+		return nil, ErrClosed
+	}
+	select {
+	case <-o.decided: // soon: nothing the writer does waits for anyone but the disk
+		return o, nil
+	case <-b.done:
+		select {
+		case <-o.decided:
+			return o, nil
+		default:
+			return nil, ErrClosed
+		}
+	}
+}
+
+// write is do that waits for the commit.
+func (b *Book) write(ctx context.Context, decide func()) error {
+	o, err := b.do(ctx, decide)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-o.durable:
+	case <-b.done:
+		<-o.durable // closed before done
+	}
+	if o.err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, o.err)
+	}
+	return nil
+}
+
+// now is the clock, which never goes back.
+func (b *Book) now() time.Time {
+	b.last = max(b.last, time.Now().UnixNano())
+	return time.Unix(0, b.last).UTC()
+}

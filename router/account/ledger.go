@@ -1,0 +1,141 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ledger is what a router needs of the books. [Book] keeps them in this process; a second router uses the first one's
+// from afar, which is why requests are named by router and request.
+type Ledger interface {
+	// Admit debits the key's limits and writes a hold, or does nothing and returns a [*Refusal].
+	Admit(ctx context.Context, a Admission) (*Grant, error)
+	// Lease allows n more output tokens and returns how many of them: fewer only where the budget ends.
+	Lease(ctx context.Context, id ID, n int) (int, error)
+	// Settle ends the request. The first call decides; later ones return what it wrote.
+	Settle(ctx context.Context, id ID, o Outcome) (Usage, error)
+}
+
+// ID names a request within a cluster.
+type ID struct {
+	Router  string `json:"router"`
+	Request string `json:"request"`
+}
+
+func (id ID) bytes() []byte { return []byte(id.Router + "\x00" + id.Request) }
+
+// Admission is what is known of a request before it runs.
+type Admission struct {
+	ID     ID
+	Key    string // Key.ID
+	User   string // the caller's own user, "" for none
+	Model  string // served name
+	Prompt int    // tokens, exact
+	Prices Prices
+}
+
+// Grant is an admitted request.
+type Grant struct {
+	ID     ID
+	Hold   uint64 // names the request in the journal; never used again
+	Prices Prices
+	Quota  Quota
+
+	op *op
+}
+
+// Durable waits until the hold is on disk, and returns why it could not be written.
+func (g *Grant) Durable(ctx context.Context) error {
+	select {
+	case <-g.op.durable: // soon: the writer is at it
+		return g.op.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Quota is the state of a key's rate limits after an admission. A limit of 0 is no limit.
+type Quota struct {
+	RequestLimit, RequestsLeft int
+	TokenLimit, TokensLeft     int
+	RequestReset, TokenReset   time.Duration // until the whole limit is free again
+}
+
+// Outcome is how a request ended.
+type Outcome struct {
+	Prompt     int    // tokens to bill: 0 where no token was computed
+	Cached     int    // of Prompt, taken from the prefix cache
+	Completion int    // tokens delivered, all choices together
+	Status     string // StatusOK, …
+}
+
+// How a request ended.
+const (
+	StatusOK        = "ok"
+	StatusCancelled = "cancelled" // the client went away
+	StatusError     = "error"     // ended by an error after it was admitted
+	StatusRecovered = "recovered" // the router died; settled at the next start
+)
+
+// Usage is the record of one settled request.
+type Usage struct {
+	ID         ID        `json:"id"`
+	Hold       uint64    `json:"hold"`
+	Key        string    `json:"key"`
+	User       string    `json:"user,omitempty"`
+	Model      string    `json:"model"`
+	Admitted   time.Time `json:"admitted"`
+	Settled    time.Time `json:"settled"`
+	Prompt     int       `json:"prompt_tokens"`
+	Cached     int       `json:"cached_tokens,omitempty"`
+	Completion int       `json:"completion_tokens"`
+	Cost       Pico      `json:"cost"`
+	Status     string    `json:"status"`
+}
+
+// Errors of keys, from Authenticate and Admit.
+var (
+	// ErrNoKey is returned when a request has no key and needs one.
+	ErrNoKey = errors.New("no API key given")
+	// ErrUnknownKey is returned for a key that does not exist.
+	ErrUnknownKey = errors.New("unknown API key")
+	// ErrRevoked is returned for a key that has been disabled.
+	ErrRevoked = errors.New("this API key has been revoked")
+	// ErrExpired is returned for a key whose time is over.
+	ErrExpired = errors.New("this API key has expired")
+)
+
+// Errors of the ledger.
+var (
+	// ErrUnknownRequest is returned by Lease and Settle for a request that was never admitted.
+	ErrUnknownRequest = errors.New("account: no such request")
+	// ErrDuplicate is returned by Admit for a request that was admitted before.
+	ErrDuplicate = errors.New("account: request admitted before")
+	// ErrClosed is returned when the book has been closed.
+	ErrClosed = errors.New("account: the ledger is closed")
+	// ErrUnavailable is returned by Admit while the database cannot be written.
+	ErrUnavailable = errors.New("account: the ledger cannot be written")
+)
+
+// Scope is the limit that refused a request.
+type Scope string
+
+// Scopes of a Refusal.
+const (
+	ScopeRequests    Scope = "requests per minute"
+	ScopeTokens      Scope = "tokens per minute"
+	ScopeConcurrency Scope = "concurrent requests"
+	ScopeBudget      Scope = "budget"
+)
+
+// Refusal says which limit of a key was reached.
+type Refusal struct {
+	Scope Scope
+	Limit string
+	After time.Duration // try again after; 0: no use
+	Quota Quota
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("limit of %s %s reached", r.Limit, r.Scope) }

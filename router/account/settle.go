@@ -1,0 +1,120 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Settle implements [Ledger]. It returns when the record is on disk.
+func (b *Book) Settle(ctx context.Context, id ID, o Outcome) (Usage, error) {
+	var u Usage
+	var found bool
+	err := b.write(ctx, func() { u, found = b.settle(id, o) })
+	if err != nil {
+		return u, err
+	}
+	if !found {
+		return b.settled(id)
+	}
+	b.journal.forget(u.Hold)
+	return u, nil
+}
+
+// settle turns a hold into usage. Only the writer calls it.
+func (b *Book) settle(id ID, o Outcome) (Usage, bool) {
+	h := b.holds[id]
+	if h == nil {
+		return Usage{}, false
+	}
+	now := b.now()
+	u := Usage{
+		ID: id, Hold: h.Number, Key: h.Key, User: h.User, Model: h.Model, Admitted: h.Admitted, Settled: now,
+		Prompt: o.Prompt, Cached: o.Cached, Completion: o.Completion, Status: o.Status,
+		Cost: h.Prices.Cost(o.Prompt, o.Completion),
+	}
+	k := b.keys[h.Key]
+	b.release(k, h, u)
+	t := b.total(h.Key, h.User)
+	t.add(&u)
+	delete(b.holds, id)
+
+	key := usageKey(now.UnixNano(), h.Number)
+	b.put(bucketUsage, key, u)
+	b.pending = append(b.pending, put{bucketSettled, id.bytes(), key}, put{bucket: bucketHolds, key: id.bytes()})
+	b.put(bucketTotals, totalKey{h.Key, h.User}.bytes(), t)
+	b.putKey(k)
+	b.putRates(k)
+	b.putMeta()
+	return u, true
+}
+
+// release moves what the hold reserved to what was spent, and gives back tokens that were debited and not used.
+func (b *Book) release(k *keyState, h *hold, u Usage) {
+	k.live--
+	k.reserved -= h.Prices.Cost(h.Prompt, h.leased)
+	k.Spent += u.Cost
+	if l := k.Limits.or(b.defaults); l.TPM > 0 {
+		unused := h.Prompt + h.leased - u.Prompt - u.Completion
+		if unused >= 0 {
+			k.tokens.give(unused, l.TPM)
+		} else {
+			k.tokens.take(u.Settled.UnixNano(), -unused, l.TPM)
+		}
+	}
+}
+
+func (b *Book) total(key, user string) *Total {
+	t := b.totals[totalKey{key, user}]
+	if t == nil {
+		t = &Total{Key: key, User: user}
+		b.totals[totalKey{key, user}] = t
+	}
+	return t
+}
+
+// settled finds the record of a request that was settled before.
+func (b *Book) settled(id ID) (u Usage, err error) {
+	err = b.db.View(func(tx *bolt.Tx) error {
+		key := tx.Bucket(bucketSettled).Get(id.bytes())
+		if key == nil {
+			return ErrUnknownRequest
+		}
+		return json.Unmarshal(tx.Bucket(bucketUsage).Get(key), &u)
+	})
+	return u, err
+}
+
+// recoverHolds settles what a dead process left, each request at its last journalled position. Where nothing was delivered
+// nothing is billed.
+func (b *Book) recoverHolds(journalPath string) error {
+	marks, err := readJournal(journalPath)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	n := 0
+	for id, h := range b.holds {
+		o := Outcome{Status: StatusRecovered}
+		if at, ok := marks[h.Number]; ok {
+			o.Prompt = h.Prompt
+			for choice, position := range at {
+				if choice != promptDone {
+					o.Completion += int(position)
+				}
+			}
+		}
+		b.settle(id, o)
+		n++
+	}
+	if err := b.commit(); err != nil {
+		return fmt.Errorf("account: settle %d requests of an earlier run: %w", n, err)
+	}
+	if n > 0 {
+		b.log.Info("settled requests of an earlier run", "requests", n, "took", time.Since(start))
+	}
+	return nil
+}

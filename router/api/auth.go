@@ -1,0 +1,46 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/stagecoach-llm/stagecoach/router/account"
+)
+
+// keyedHandler answers a request that is accounted to a key.
+type keyedHandler func(w http.ResponseWriter, r *http.Request, key string) *Error
+
+// keyed lets a handler have only requests with a good key.
+func (s *Server) keyed(h keyedHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) *Error {
+		key, err := s.Keys.Authenticate(bearer(r), s.Loopback)
+		if err != nil {
+			return s.noEntry(err)
+		}
+		return h(w, r, key)
+	}
+}
+
+// bearer is the secret of the Authorization header, "" for none.
+func bearer(r *http.Request) string {
+	scheme, secret, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(secret)
+}
+
+func (s *Server) noEntry(err error) *Error {
+	s.metrics.refused.WithLabelValues("key").Inc()
+	switch {
+	case !s.Keys.HasKeys():
+		return unauthorized("This router listens beyond loopback and has no API keys yet. Make one with `stagecoach keys create` " +
+			"on the router's machine and send it as `Authorization: Bearer sk-…`.")
+	case errors.Is(err, account.ErrNoKey):
+		return unauthorized("No API key was given. Send it as `Authorization: Bearer sk-…`.")
+	case errors.Is(err, account.ErrUnknownKey):
+		return unauthorized("Incorrect API key given.")
+	}
+	return unauthorized(err.Error() + ".")
+}

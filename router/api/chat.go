@@ -1,0 +1,59 @@
+package api
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// readChat turns the body of /v1/chat/completions into a job.
+func readChat(o *object, m *Model, s sampling) (*job, *Error) {
+	messages := readMessages(o)
+	tools, parallel := readTools(o)
+	readResponseFormat(o)
+	readModalities(o)
+	readChatLogprobs(o, &s)
+	if o.err != nil {
+		return nil, o.err
+	}
+	segments, err := m.Chat.Render(messages, tools)
+	if err != nil {
+		return nil, invalid("messages", "The model's chat template cannot render these messages: %s.", err)
+	}
+	j := &job{model: m, sampling: s, prompts: [][]int32{m.Tokens.EncodeSegments(segments)}, tools: len(tools) > 0, oneCall: !parallel}
+	j.format = &chatFormat{job: j}
+	return j, nil
+}
+
+func readChatLogprobs(o *object, s *sampling) {
+	wanted := o.boolean("logprobs", false)
+	top := int(o.integer("top_logprobs", 0, maxTopLP, 0))
+	if o.has("top_logprobs") && !wanted {
+		o.fail("top_logprobs", "it is only allowed with logprobs: true")
+	}
+	if wanted {
+		s.params.Logprobs = top
+	}
+}
+
+func readResponseFormat(o *object) {
+	raw, ok := o.raw("response_format")
+	if !ok {
+		return
+	}
+	f := o.at("response_format", raw)
+	kind := f.oneOf("type", "text", "text", "json_object", "json_schema")
+	if kind != "text" {
+		f.fail("type", "%s is not served yet: only text is", kind)
+	}
+	o.take(f.err)
+}
+
+func readModalities(o *object) {
+	list, _ := o.array("modalities")
+	if slices.ContainsFunc(list, func(v json.RawMessage) bool { return string(v) != `"text"` }) {
+		o.fail("modalities", "only text is served")
+	}
+	if o.has("audio") {
+		o.fail("audio", "only text is served")
+	}
+}

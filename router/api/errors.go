@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/router/account"
+	"github.com/stagecoach-llm/stagecoach/router/generate"
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
+
+// Error is an answer other than 200.
+type Error struct {
+	Status  int
+	Type    string
+	Code    string // "" is null
+	Param   string // "" is null
+	Message string
+	After   time.Duration // Retry-After; 0 is none
+	NoRetry bool          // tells the SDKs not to try again, whatever the status
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Types of the error envelope.
+const (
+	typeInvalid    = "invalid_request_error"
+	typePermission = "permission_error"
+	typeRateLimit  = "rate_limit_error"
+	typeQuota      = "insufficient_quota"
+	typeTooLarge   = "request_too_large"
+	typeServer     = "server_error"
+)
+
+// invalid is a 400 about one field.
+func invalid(param, format string, args ...any) *Error {
+	return &Error{Status: http.StatusBadRequest, Type: typeInvalid, Param: param, Message: fmt.Sprintf(format, args...)}
+}
+
+func withCode(e *Error, code string) *Error {
+	e.Code = code
+	return e
+}
+
+type envelope struct {
+	Error body `json:"error"`
+}
+
+type body struct {
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    *string `json:"code"`
+}
+
+func (e *Error) envelope() envelope {
+	return envelope{body{e.Message, e.Type, orNull(e.Param), orNull(e.Code)}}
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// write sends the error as the whole answer.
+func (e *Error) write(w http.ResponseWriter) {
+	h := w.Header()
+	if e.After > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.After.Seconds())), 10))
+		h.Set("retry-after-ms", strconv.FormatInt(max(1, e.After.Milliseconds()), 10))
+	}
+	if e.NoRetry {
+		h.Set("x-should-retry", "false")
+	}
+	if e.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	writeJSON(w, e.Status, e.envelope())
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	// Not every ResponseWriter has deadlines.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the client may be gone; there is nobody else to tell
+}
+
+// fromLedger turns what an admission was refused for into an answer.
+func fromLedger(err error) *Error {
+	var r *account.Refusal
+	if errors.As(err, &r) {
+		return fromRefusal(r)
+	}
+	if errors.Is(err, account.ErrRevoked) || errors.Is(err, account.ErrExpired) || errors.Is(err, account.ErrUnknownKey) {
+		return unauthorized(err.Error())
+	}
+	if errors.Is(err, context.Canceled) {
+		return gone()
+	}
+	return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
+		Message: "The request could not be accounted for: " + err.Error(), After: time.Second}
+}
+
+func fromRefusal(r *account.Refusal) *Error {
+	e := &Error{Status: http.StatusTooManyRequests, Type: typeRateLimit, Code: "rate_limit_exceeded", After: r.After}
+	switch r.Scope {
+	case account.ScopeBudget:
+		e.Type, e.Code, e.NoRetry = typeQuota, "insufficient_quota", true
+		e.Message = fmt.Sprintf("The budget of this API key, %s, is used up.", r.Limit)
+	case account.ScopeConcurrency:
+		e.Code = "concurrency_limit"
+		e.Message = fmt.Sprintf("This API key may run %s requests at once.", r.Limit)
+	default:
+		e.Message = fmt.Sprintf("The limit of %s %s of this API key is reached. Try again in %s.", r.Limit, r.Scope,
+			r.After.Round(time.Millisecond))
+		if r.After == 0 {
+			e.NoRetry = true
+			e.Message = fmt.Sprintf("The prompt alone is longer than the limit of %s %s of this API key.", r.Limit, r.Scope)
+		}
+	}
+	return e
+}
+
+// fromPipeline turns the end of a stream of tokens into an answer.
+func fromPipeline(err error) *Error {
+	var g *generate.Error
+	if !errors.As(err, &g) {
+		if errors.Is(err, context.Canceled) {
+			return gone()
+		}
+		return &Error{Status: http.StatusInternalServerError, Type: typeServer, Message: err.Error()}
+	}
+	e := &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: g.Code, Message: g.Message, After: g.RetryAfter}
+	switch g.Code {
+	case wire.CodeTooLong, wire.CodeInvalid:
+		e.Status, e.Type = http.StatusBadRequest, typeInvalid
+	case wire.CodeModel:
+		e.Status, e.Type = http.StatusNotFound, typeInvalid
+	case wire.CodeTimeout:
+		e.Status = http.StatusGatewayTimeout
+	case wire.CodeOverloaded, wire.CodeNoPipeline, wire.CodeStage:
+		e.After = max(e.After, time.Second)
+	default: // numeric, and what a newer coordinator may say
+		e.Status = http.StatusInternalServerError
+	}
+	if e.Message == "" {
+		e.Message = "The pipeline could not answer: " + g.Code
+	}
+	return e
+}
+
+// gone is the answer that nobody reads, for logs and metrics (nginx's 499).
+func gone() *Error {
+	return &Error{Status: 499, Type: typeServer, Code: "client_closed_request", Message: "the client went away"}
+}
+
+func unauthorized(message string) *Error {
+	return &Error{Status: http.StatusUnauthorized, Type: typeInvalid, Code: "invalid_api_key", Message: message}
+}
+
+func modelNotFound(name string) *Error {
+	return &Error{Status: http.StatusNotFound, Type: typeInvalid, Code: "model_not_found", Param: "model",
+		Message: fmt.Sprintf("The model %q does not exist here. GET /v1/models lists what does.", name)}
+}

@@ -1,0 +1,79 @@
+package generate
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
+
+// request is one live request; it belongs to Client.Run.
+type request struct {
+	ask      wire.Generate // without choices
+	choices  map[uint32]*choice
+	stream   *Stream
+	deadline time.Time
+
+	attempt  uint32
+	pending  bool      // to be submitted when due
+	due      time.Time // not before
+	accepted bool      // of this attempt
+	term     uint64    // of the coordinator that accepted it
+	heard    time.Time // of its progress, or of its acceptance
+	pause    time.Duration
+	patience time.Duration
+	reason   string // of the last resubmission
+}
+
+// choice is one answer of a request.
+type choice struct {
+	index     uint32
+	seed      uint64
+	emitted   []int32 // everything that came, in order
+	credit    uint32
+	delivered uint32
+	finished  bool
+}
+
+// hungry reports whether the coordinator owes tokens: a choice runs and has credit.
+func (r *request) hungry() bool {
+	for _, ch := range r.choices {
+		if !ch.finished && uint32(len(ch.emitted)) < ch.credit {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *request) running() bool {
+	for _, ch := range r.choices {
+		if !ch.finished {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *request) begun() bool {
+	for _, ch := range r.choices {
+		if len(ch.emitted) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// message is the submission of the current attempt: the choices that are not finished, with what they have.
+func (r *request) message(now time.Time) ([]byte, error) {
+	g := r.ask
+	g.Attempt = r.attempt
+	g.RemainingMS = max(1, r.deadline.Sub(now).Milliseconds())
+	for _, ch := range r.choices {
+		if !ch.finished {
+			g.Choices = append(g.Choices, wire.Choice{Index: ch.index, Seed: ch.seed, Emitted: ch.emitted, Credit: ch.credit})
+		}
+	}
+	slices.SortFunc(g.Choices, func(x, y wire.Choice) int { return int(x.Index) - int(y.Index) })
+	return json.Marshal(g)
+}
