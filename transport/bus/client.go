@@ -16,8 +16,9 @@ import (
 type Client struct {
 	o    Options
 	log  *slog.Logger
-	nc   *nats.Conn
 	gate *gate
+	nc   *nats.Conn
+	made chan struct{} // closed when nc is set: the library's handlers may come before
 
 	// dials counts connection attempts; proven is the attempt whose round trip has answered. They are equal while
 	// messages may be published.
@@ -25,6 +26,9 @@ type Client struct {
 	proven atomic.Uint64
 	// dialErr is why an attempt failed; the library says only that no server is available.
 	dialErr atomic.Pointer[error]
+
+	// complaint is the last error logged since the connection was up; it belongs to the library's handlers.
+	complaint string
 
 	mu    sync.Mutex
 	alive context.Context // ends when the connection goes down, and is then replaced
@@ -190,6 +194,7 @@ func (c *Client) Close() {
 
 // onDisconnect is called by the library, in order with the other handlers.
 func (c *Client) onDisconnect(_ *nats.Conn, err error) {
+	<-c.made
 	if !c.gate.enter() {
 		return
 	}
@@ -206,6 +211,7 @@ func (c *Client) onDisconnect(_ *nats.Conn, err error) {
 
 // onReconnect proves the connection before anybody is told.
 func (c *Client) onReconnect(nc *nats.Conn) {
+	<-c.made
 	if !c.gate.enter() {
 		return
 	}
@@ -218,6 +224,7 @@ func (c *Client) onReconnect(nc *nats.Conn) {
 		if !c.Connected() {
 			return // lost again; the next reconnect is reported by its own call
 		}
+		c.complaint = ""
 		c.log.Info("message bus is back", "url", nc.ConnectedUrlRedacted())
 		if f := c.o.Events.Reconnected; f != nil {
 			f()
@@ -226,14 +233,24 @@ func (c *Client) onReconnect(nc *nats.Conn) {
 	}
 }
 
+// complain logs an error that is not the one before: a server that refuses says so at each attempt.
+func (c *Client) complain(err error) {
+	if err.Error() == c.complaint {
+		return
+	}
+	c.complaint = err.Error()
+	c.log.Error("message bus", "url", c.o.where(), "err", err)
+}
+
 // onError hears of dropped messages, refused credentials after a restart, and permission violations.
 func (c *Client) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
+	<-c.made
 	if !c.gate.enter() {
 		return
 	}
 	defer c.gate.leave()
 	if sub == nil || !errors.Is(err, nats.ErrSlowConsumer) {
-		c.log.Error("message bus", "err", authError(err))
+		c.complain(authError(err))
 		return
 	}
 	dropped, derr := sub.Dropped()

@@ -38,7 +38,8 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 }
 
 func connectOnce(o Options) (*Client, error) {
-	c := &Client{o: o, log: o.Logger, gate: newGate()}
+	c := &Client{o: o, log: o.Logger, gate: newGate(), made: make(chan struct{})}
+	defer close(c.made)
 	c.newLife()
 	opts, err := o.nats(c)
 	if err != nil {

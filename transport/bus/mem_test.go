@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -207,6 +208,20 @@ func TestRequestsUnderFaults(t *testing.T) {
 		}
 		if answered < 60 || lost < 60 {
 			t.Errorf("%d answered, %d lost", answered, lost)
+		}
+	})
+}
+
+func TestRequestWithoutADeadlineEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := NewNet(1)
+		a := net.Connect("a", Events{})
+		defer a.Close()
+		receive(t, a, "silent", 1)
+		start := time.Now()
+		_, err := a.Request(t.Context(), "silent", nil)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != RequestTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -280,5 +282,123 @@ func TestServerConfigAdmitsTheCluster(t *testing.T) {
 		c.Close()
 		ns.Shutdown()
 		ns.WaitForShutdown()
+	}
+}
+
+// Between a new connection and its first round trip nothing may be published: the server may not have this side's
+// subscriptions yet, so an answer would be lost.
+func TestNothingIsPublishedBeforeTheRoundTrip(t *testing.T) {
+	auth := testAuth(t, "secret", "a")
+	s := startServer(t, ServerOptions{Auth: auth})
+	c := connect(t, Options{URL: s.URL(), Auth: auth})
+	conn, err := dialer{c}.Dial("tcp", s.Addr()) // what the library does first
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if c.Connected() {
+		t.Error("connected without a round trip")
+	}
+	if err := c.Publish("x", nil); !errors.Is(err, ErrDisconnected) {
+		t.Errorf("publish: %v", err)
+	}
+	if _, err := c.Request(t.Context(), "x", nil); !errors.Is(err, ErrDisconnected) {
+		t.Errorf("request: %v", err)
+	}
+	if err := c.prove(); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, c, "x", nil)
+}
+
+// A server that asks for other credentials after a restart must not end the connection for ever.
+func TestComesBackAfterRefusal(t *testing.T) {
+	auth := testAuth(t, "secret", "a")
+	s := startServer(t, ServerOptions{Auth: auth})
+	e, lost, back := watched()
+	refused := make(chan struct{}, 1000)
+	c := connect(t, Options{URL: s.URL(), Auth: auth, Events: e,
+		Logger: slog.New(slog.NewTextHandler(writerFunc(func(p []byte) {
+			if strings.Contains(string(p), "refuses the credentials") {
+				refused <- struct{}{}
+			}
+		}), nil))})
+	shutdown(t, s)
+	take(t, lost, "Disconnected")
+	other := startServer(t, ServerOptions{Auth: testAuth(t, "other", "a"), Addr: s.Addr()})
+	take(t, refused, "refusal in the log")
+	time.Sleep(3 * reconnectWait) // some more attempts: the library by itself gives up at the second
+	shutdown(t, other)
+	startServer(t, ServerOptions{Auth: auth, Addr: s.Addr()})
+	take(t, back, "Reconnected")
+	publish(t, c, "x", nil)
+	if n := len(refused); n > 0 {
+		t.Errorf("the log repeats the refusal %d times", n)
+	}
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
+}
+
+func TestServerSpeaksOnlyToTheLogger(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	stdout := os.Stdout
+	os.Stdout = file
+	defer func() { os.Stdout = stdout }()
+	var log bytes.Buffer
+	s, err := StartServer(t.Context(), ServerOptions{Auth: testAuth(t, "secret", "a"),
+		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shutdown(t, s)
+	if info, err := file.Stat(); err != nil || info.Size() > 0 {
+		t.Errorf("%d bytes on stdout, %v", info.Size(), err)
+	}
+	if !strings.Contains(log.String(), "nats: ") {
+		t.Errorf("nothing in the log: %s", log.String())
+	}
+}
+
+// BenchmarkHop is one message of a decode step's size to another connection and an empty one back.
+func BenchmarkHop(b *testing.B) {
+	auth, err := Credentials([]byte("secret"), "a")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := StartServer(b.Context(), ServerOptions{Auth: auth})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Shutdown(context.Background())
+	var ends [2]*Client
+	for i := range ends {
+		if ends[i], err = Connect(b.Context(), Options{URL: s.URL(), Auth: auth}); err != nil {
+			b.Fatal(err)
+		}
+		defer ends[i].Close()
+	}
+	back := make(chan struct{}, 1)
+	if _, err = ends[0].Subscribe("back", func(Msg) { back <- struct{}{} }); err != nil {
+		b.Fatal(err)
+	}
+	if _, err = ends[1].Subscribe("out", func(Msg) { ends[1].Publish("back", nil) }); err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, 7<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ends[0].Publish("out", data); err != nil {
+			b.Fatal(err)
+		}
+		<-back
 	}
 }

@@ -52,7 +52,7 @@ type Options struct {
 	Auth Auth
 	// Name is shown in the server's connection list: role and node.
 	Name string
-	// Events tell of changes; they are called one at a time.
+	// Events tell of changes; they are called one at a time, and may be before Connect has returned.
 	Events Events
 	// Logger takes connects, disconnects and drops; nil logs nothing.
 	Logger *slog.Logger

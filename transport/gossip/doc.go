@@ -34,6 +34,8 @@
 // # Caveats
 //
 //   - Events are delivered in order and never dropped. Someone must read the channel until Leave or Close returns.
+//   - A member that was cut off has declared the others dead. When it is back, they may be reported Failed, and
+//     Joined again as soon as they refute it.
 //   - A member that leaves is reported Left when its farewell was heard, else Failed; both mean that it is gone.
 //   - A description takes at most 512 bytes. Start and SetMeta refuse a larger one.
 //   - All addresses are IP addresses and ports; host names in Options are resolved at the time of use.

@@ -28,7 +28,8 @@ type Gossip struct {
 	self    description
 	encoded []byte // self
 	members map[string]known
-	changed chan struct{} // closed and replaced at each change
+	seeds   map[string]string // address by which a seed was reached
+	changed chan struct{}     // closed and replaced at each change
 	queue   []Event
 }
 
@@ -48,7 +49,7 @@ func Start(o Options) (*Gossip, error) {
 	}
 	g := &Gossip{
 		o: o, log: o.Logger, cluster: clusterHash(o.Cluster), work: make(chan struct{}, 1),
-		members: map[string]known{}, changed: make(chan struct{}),
+		members: map[string]known{}, seeds: map[string]string{}, changed: make(chan struct{}),
 		self: description{Meta: o.Meta, node: o.Node, boot: o.Boot, cluster: clusterHash(o.Cluster)},
 	}
 	var err error

@@ -43,6 +43,7 @@ func await(t *testing.T, g *Gossip, node string) Member {
 }
 
 func TestLoopback(t *testing.T) {
+	t.Parallel()
 	events := make(chan Event, 100)
 	o := options("a")
 	o.Events = events
@@ -78,6 +79,30 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
+func TestFailureOnLoopback(t *testing.T) {
+	t.Parallel()
+	events := make(chan Event, 100)
+	o := options("a")
+	o.Events = events
+	a := start(t, o)
+	b, c := start(t, options("b", a.Addr())), start(t, options("c", a.Addr()))
+	await(t, a, "b")
+	await(t, a, "c")
+	await(t, c, "b")
+	b.Close()
+	end := time.After(patience)
+	for {
+		select {
+		case e := <-events:
+			if e.Change == Failed && e.Member.Node == "b" {
+				return
+			}
+		case <-end:
+			t.Fatal("nobody noticed")
+		}
+	}
+}
+
 // logged is a log that several goroutines write.
 type logged struct {
 	mu sync.Mutex
@@ -97,6 +122,7 @@ func (l *logged) count(s string) int {
 }
 
 func TestStrangersAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(*Options)
@@ -138,6 +164,7 @@ func (foreigner) LocalState(bool) []byte              { return nil }
 func (foreigner) MergeRemoteState(buf []byte, _ bool) {}
 
 func TestForeignDescriptionIsRefused(t *testing.T) {
+	t.Parallel()
 	foreign, err := (&description{node: "x", boot: "b0", cluster: clusterHash("other")}).encode()
 	if err != nil {
 		t.Fatal(err)
@@ -244,6 +271,7 @@ func TestAdvertiseAnotherPort(t *testing.T) {
 }
 
 func TestJoinWithoutSeeds(t *testing.T) {
+	t.Parallel()
 	g := start(t, options("a"))
 	if err := g.Join(t.Context()); !errors.Is(err, ErrNoSeed) {
 		t.Errorf("got %v", err)

@@ -46,11 +46,14 @@ func (g *Gossip) try(seed string) error {
 	}
 	addr := net.JoinHostPort(ip.String(), strconv.Itoa(port))
 	if addr == g.Addr() {
-		return nil
+		return nil // ourselves
 	}
 	if _, err := g.list.Join([]string{addr}); err != nil {
 		return explain(seed, err)
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seeds[seed] = addr
 	return nil
 }
 
@@ -123,7 +126,7 @@ func (g *Gossip) missing() (seeds []string, alone bool) {
 		here[m.Addr] = true
 	}
 	for _, s := range g.o.Seeds {
-		if !here[s] {
+		if !here[g.seeds[s]] {
 			seeds = append(seeds, s)
 		}
 	}
