@@ -8,14 +8,24 @@ import (
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
-// guard pauses the live epoch when one of its shards is gone.
+// guard pauses the live epoch when one of its shards is gone, and gives up the next one.
 func (p *Planner) guard() {
+	p.guardNext()
 	if p.live == nil {
 		return
 	}
 	if n := p.live.find(func(n *node) bool { return n.lost }); n != nil {
 		p.pause(fmt.Sprintf("%s is lost: %s", n.name, n.why))
 		p.urgent = p.now
+	}
+}
+
+func (p *Planner) guardNext() {
+	if p.next == nil {
+		return
+	}
+	if n := p.next.find(func(n *node) bool { return n.lost || n.promised != p.term }); n != nil {
+		p.abandon(n.name + ": " + n.why)
 	}
 }
 
@@ -31,12 +41,8 @@ func (p *Planner) pause(reason string) {
 
 // advance drives the epoch that is on its way: prepared on all, then committed on all, then live.
 func (p *Planner) advance() {
+	p.guardNext()
 	if p.next == nil {
-		return
-	}
-	if n := p.next.find(func(n *node) bool { return n.lost || n.promised != p.term }); n != nil {
-		p.abandon(n.name + ": " + n.why)
-		p.decide()
 		return
 	}
 	if p.next.phase == preparing && p.next.done() {
