@@ -2,10 +2,13 @@ package checkpoint
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash"
+
+	"github.com/stagecoach-llm/stagecoach/shard/tokenizer"
 )
 
 // sampleBytes of each sampled weight go into the ID: two fine-tunes of one model have equal headers.
@@ -34,11 +37,12 @@ func (c *Checkpoint) fillIn() error {
 // id hashes configuration, tokenizer, templates, tensor table and a sample of the weights of a few tensors.
 func (c *Checkpoint) id() (string, error) {
 	h := sha256.New()
-	head, err := json.Marshal([]any{c.card.Config, c.card.Tokenizer, c.card.Template, c.card.Templates})
+	small, err := json.Marshal([]any{c.card.Config, c.card.Template, c.card.Templates})
 	if err != nil {
 		return "", fmt.Errorf("hashing the configuration: %w", err)
 	}
-	h.Write(head)
+	h.Write(small)
+	hashTokenizer(h, &c.card.Tokenizer)
 	for _, w := range c.card.Config.Shapes() {
 		e := c.tensors[w.Name]
 		fmt.Fprintf(h, "%s %v %d %d %d\n", w.Name, e.Type, e.Rows, e.Cols, len(e.Data))
@@ -48,6 +52,26 @@ func (c *Checkpoint) id() (string, error) {
 		sample(h, c.tensors[name].Data)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// hashTokenizer hashes every field, piece by piece: a shard has no use for megabytes of JSON.
+func hashTokenizer(h hash.Hash, s *tokenizer.Spec) {
+	fmt.Fprintf(h, "%d %d %q %d %d %v %d\n", len(s.Tokens), len(s.Merges), s.Pre, s.EOS, s.BOS, s.AddBOS, s.Pad)
+	var b []byte
+	add := func(text string) {
+		b = append(binary.AppendUvarint(b[:0], uint64(len(text))), text...)
+		h.Write(b)
+	}
+	for _, text := range s.Tokens {
+		add(text)
+	}
+	for _, kind := range s.Kinds {
+		h.Write(append(b[:0], byte(kind)))
+	}
+	for _, m := range s.Merges {
+		add(m[0])
+		add(m[1])
+	}
 }
 
 // sample hashes bytes from the middle, which is a single page.

@@ -120,6 +120,6 @@ func checkType(t quant.Type) error {
 	if t.Known() {
 		return nil
 	}
-	return fmt.Errorf("type %s is not served (served: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, "+
+	return fmt.Errorf("%s is not served (served: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, "+
 		"IQ4_NL, IQ4_XS; take another quantisation such as Q4_K_M)", gguf.TypeName(t))
 }
