@@ -5,7 +5,7 @@ import "slices"
 // admit starts waiting choices in the queue's order while there is KV for all tokens that they have. A choice that
 // does not fit holds up those behind it: passing it would starve long prompts.
 func (s *Scheduler) admit() {
-	for s.inside() < s.cfg.MaxRunning && s.unsent() < 2*s.lane.maxRows {
+	for s.unsent() < 2*s.lane.maxRows {
 		c := s.queue.next(s.eligible)
 		if c == nil || !s.fit(c) {
 			return
@@ -38,14 +38,14 @@ func (s *Scheduler) eligible(c *choice) bool {
 	})
 }
 
-// fit tells whether c's tokens fit, and takes KV from those who cannot use it for lack of credit if they do not.
+// fit tells whether there is room for c, and if there is not, makes those give way who cannot go on for lack of credit.
 func (s *Scheduler) fit(c *choice) bool {
 	p := s.lane.pool
 	v := s.starvedVictim()
 	if v == nil && s.blocked == c && s.blockage == p.grown {
 		return false
 	}
-	for ; !s.fits(c); v = s.starvedVictim() {
+	for ; s.inside() >= s.cfg.MaxRunning || !s.fits(c); v = s.starvedVictim() {
 		if v == nil {
 			s.blocked, s.blockage = c, p.grown
 			return false

@@ -24,7 +24,7 @@ type Scheduler struct {
 	dying    []*sequence
 	closes   []uint64 // sequences that the stages may forget
 	ids      uint64   // of sequences
-	blocked  *choice  // did not fit at this state of the pool
+	blocked  *choice  // found no room when pool.grown was blockage
 	blockage uint64
 
 	lane   *lane // nil until a pipeline was ready

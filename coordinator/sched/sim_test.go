@@ -29,6 +29,7 @@ type world struct {
 	rate      uint64 // one row in rate overflows; 0 none
 	queue     int
 	maxRows   int
+	running   int
 	noCache   bool
 }
 
@@ -93,7 +94,7 @@ func (m *sim) ms(most int) time.Duration {
 func newSim(t *testing.T, w world, seed uint64) *sim {
 	m := &sim{t: t, w: w, r: rand.New(rand.NewPCG(seed, 7)), arrivals: map[string]time.Duration{}, byID: map[string]*job{},
 		faults: w.faultTime > 0}
-	m.s = New(Config{Model: "m", Context: simContext, Vocab: fakeVocab, MaxQueue: w.queue, MaxRows: w.maxRows, Quantum: 64,
+	m.s = New(Config{Model: "m", Context: simContext, Vocab: fakeVocab, MaxQueue: w.queue, MaxRunning: w.running, MaxRows: w.maxRows, Quantum: 64,
 		NoPrefixCache: w.noCache})
 	return m
 }

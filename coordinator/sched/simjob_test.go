@@ -37,23 +37,38 @@ type reading struct {
 
 func (m *sim) newJob(i int) *job {
 	j := &job{m: m, window: 1 + m.r.IntN(12)}
-	prompt := make([]int32, m.r.IntN(m.w.prompt)+1)
-	for k := range prompt {
-		prompt[k] = int32(k * 7 % 50) // a common beginning, so that prefixes are found
-	}
-	for k := m.r.IntN(len(prompt) + 1); k < len(prompt); k++ {
-		prompt[k] = int32(m.r.IntN(fakeVocab))
-	}
+	prompt := m.prompt()
 	j.g = wire.Generate{ID: fmt.Sprint("r", i), Router: string("ab"[m.r.IntN(2)]), Boot: "1", Model: "m", Prompt: prompt,
 		MaxTokens: m.r.IntN(m.w.output + 1), Tenant: fmt.Sprint("t", m.r.IntN(3)), Priority: m.r.IntN(2),
 		Salt: []string{"", "x"}[m.r.IntN(2)], Params: wire.Params{Logprobs: 0, StopIDs: []int32{3}}}
 	for k := range 1 + m.r.IntN(m.w.n) {
 		w := wire.Choice{Index: uint32(k), Seed: m.r.Uint64()}
-		j.choices = append(j.choices, &reading{w: w, want: reference(&j.g, &w, simContext, m.w.rate)})
+		j.choices = append(j.choices, &reading{w: w, want: reference(&j.g, &w, min(simContext, m.w.blocks[0]*BlockTokens), m.w.rate)})
 	}
 	m.jobs = append(m.jobs, j)
 	m.byID[j.g.ID] = j
 	return j
+}
+
+// prompt is one that has much in common with others: a counted beginning, or the same few blocks in some order.
+func (m *sim) prompt() []int32 {
+	prompt := make([]int32, m.r.IntN(m.w.prompt)+1)
+	own := m.r.IntN(len(prompt) + 1)
+	mixed, block := m.chance(0.5), 0
+	for k := range prompt {
+		if k%BlockTokens == 0 {
+			block = m.r.IntN(2)
+		}
+		switch {
+		case mixed:
+			prompt[k] = int32(k%BlockTokens + 20*block)
+		case k < own:
+			prompt[k] = int32(k * 7 % 50)
+		default:
+			prompt[k] = int32(m.r.IntN(fakeVocab))
+		}
+	}
+	return prompt
 }
 
 func (j *job) start() {

@@ -8,11 +8,14 @@ import (
 
 // worlds are the circumstances under which every answer must be what it is when run alone.
 var worlds = map[string]world{
-	"calm":        {requests: 24, blocks: [2]int{64, 64}, stages: [2]int{3, 3}, prompt: 60, output: 30, n: 1},
-	"one stage":   {requests: 12, blocks: [2]int{20, 20}, stages: [2]int{1, 1}, prompt: 60, output: 30, n: 2},
-	"tiny KV":     {requests: 20, blocks: [2]int{6, 9}, stages: [2]int{1, 4}, prompt: 50, output: 40, n: 3},
-	"tiny steps":  {requests: 12, blocks: [2]int{12, 20}, stages: [2]int{2, 4}, prompt: 50, output: 40, n: 2, maxRows: 3},
-	"one row":     {requests: 6, blocks: [2]int{12, 20}, stages: [2]int{1, 3}, prompt: 40, output: 20, n: 2, maxRows: 1},
+	"calm":       {requests: 24, blocks: [2]int{64, 64}, stages: [2]int{3, 3}, prompt: 60, output: 30, n: 1},
+	"one stage":  {requests: 12, blocks: [2]int{20, 20}, stages: [2]int{1, 1}, prompt: 60, output: 30, n: 2},
+	"tiny KV":    {requests: 20, blocks: [2]int{6, 9}, stages: [2]int{1, 4}, prompt: 50, output: 40, n: 3},
+	"tiny steps": {requests: 12, blocks: [2]int{12, 20}, stages: [2]int{2, 4}, prompt: 50, output: 40, n: 2, maxRows: 3},
+	"one row":    {requests: 6, blocks: [2]int{12, 20}, stages: [2]int{1, 3}, prompt: 40, output: 20, n: 2, maxRows: 1},
+	"all memory": {requests: 16, blocks: [2]int{4, 4}, stages: [2]int{1, 3}, prompt: 60, output: 60, n: 2},
+	"few slots": {requests: 16, blocks: [2]int{40, 40}, stages: [2]int{2, 2}, prompt: 30, output: 20, n: 2, slow: 0.7, running: 2,
+		faultTime: time.Second},
 	"no cache":    {requests: 16, blocks: [2]int{8, 30}, stages: [2]int{2, 3}, prompt: 60, output: 30, n: 3, noCache: true},
 	"small queue": {requests: 40, blocks: [2]int{12, 12}, stages: [2]int{2, 2}, prompt: 60, output: 20, n: 1, queue: 3},
 	"overflow":    {requests: 24, blocks: [2]int{10, 20}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2, rate: 150},
