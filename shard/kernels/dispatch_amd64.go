@@ -140,16 +140,12 @@ func rotate(a, b, cos, sin []float32) {
 	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
 }
 
-// merge is a float kernel of one step: oc·b, plus a times the tile o.
 func merge(o []float32, a float32, oc []float32, b float32) {
 	n := whole(len(o))
-	for i := range n {
-		oc[i] *= b
+	if n > 0 {
+		_ = oc[n-1]
+		mergeAVX2(&o[0], a, &oc[0], b, n)
 	}
-	for i := 0; i < n; i += 16 {
-		mixFloat(oc[i:], 16, []float32{a}, 1, 1, o[i:], 1, 1)
-	}
-	copy(o[:n], oc)
 	mergeGeneric(o[n:], a, oc[n:], b)
 }
 

@@ -639,6 +639,11 @@ func scaleByAVX2(dst *float32, x *float32, w *float32, r float32, n int)
 //go:noescape
 func addAVX2(x *float32, y *float32, n int)
 
+// mergeAVX2 is o = fma(o, a, oc·b).
+//
+//go:noescape
+func mergeAVX2(o *float32, a float32, oc *float32, b float32, n int)
+
 // finiteAVX2 tells whether x holds neither Inf nor NaN.
 //
 //go:noescape

@@ -19169,6 +19169,27 @@ loop:
 	VZEROUPPER
 	RET
 
+// func mergeAVX2(o *float32, a float32, oc *float32, b float32, n int)
+// Requires: AVX, FMA3
+TEXT ·mergeAVX2(SB), NOSPLIT, $0-40
+	MOVQ         o+0(FP), AX
+	MOVQ         oc+16(FP), CX
+	MOVQ         n+32(FP), DX
+	VBROADCASTSS a+8(FP), Y0
+	VBROADCASTSS b+24(FP), Y1
+
+loop:
+	VMOVUPS     (AX), Y3
+	VMULPS      (CX), Y1, Y2
+	VFMADD213PS Y2, Y0, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, CX
+	SUBQ        $0x08, DX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
 // func finiteAVX2(x *float32, n int) bool
 // Requires: AVX, AVX2
 TEXT ·finiteAVX2(SB), NOSPLIT, $0-17

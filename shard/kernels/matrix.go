@@ -187,7 +187,7 @@ func (f *format) unpack(p *panel, src []byte) {
 	}
 }
 
-// value is the integer at a step and lane; place is its inverse.
+// value is the integer at a step and lane, where place put it.
 func (f *format) value(src []byte, s, lane int) int8 {
 	var c byte
 	switch f.bits {
@@ -210,26 +210,6 @@ func (f *format) value(src []byte, s, lane int) int8 {
 		return iq4[c]
 	}
 	return int8(int(c) - f.zero)
-}
-
-// place puts a code, over zeros, where value finds it.
-func (f *format) place(dst []byte, s, lane int, c byte) {
-	switch f.bits {
-	case 8:
-		dst[64*s+lane] = c
-	case 2, 3:
-		dst[s/4*64+lane] |= c & 3 << (2 * (s % 4))
-		if f.bits == 3 {
-			dst[128+lane] |= c >> 2 << s
-		}
-	default:
-		dst[s%4*64+lane] |= c & 15 << (4 * (s / 4))
-		if f.bits == 5 {
-			dst[256+lane] |= c >> 4 << s
-		} else if f.bits == 6 {
-			dst[256+s/4*64+lane] |= c >> 4 << (2 * (s % 4))
-		}
-	}
 }
 
 // lines reads the scales of block b of a record.

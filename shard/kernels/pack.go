@@ -38,50 +38,28 @@ func (m *Matrix) packGroup(g int, data []byte, rowBytes int) {
 }
 
 func (m *Matrix) packFloats(dst []byte, r int, row []byte) {
-	size := len(row) / m.Cols
+	if m.Type == quant.F32 {
+		for k := range m.Cols {
+			binary.LittleEndian.PutUint32(dst[4*(k*groupRows+r):], binary.LittleEndian.Uint32(row[4*k:]))
+		}
+		return
+	}
 	for k := range m.Cols {
-		copy(dst[(k*groupRows+r)*size:][:size], row[k*size:])
+		binary.LittleEndian.PutUint16(dst[2*(k*groupRows+r):], binary.LittleEndian.Uint16(row[2*k:]))
 	}
 }
 
 func (m *Matrix) packCodes(dst []byte, r int, row []byte) {
-	f := m.fmt
 	elems, size := m.Type.Block()
-	if m.Type == quant.Q8_0 {
-		for b := range m.blocks {
-			q := row[b*size+2:]
-			for s := range 8 {
-				copy(dst[b*512+s*64+4*r:][:4], q[4*s:])
-			}
-		}
-		return
-	}
-	var subs [8]quant.Sub
-	for i := 0; i*elems < m.Cols; i++ {
-		n := elems / 32
-		if err := quant.Unpack(m.Type, subs[:n], row[i*size:(i+1)*size]); err != nil {
-			panic(err) // the sizes were checked
-		}
-		for j := range n {
-			block := dst[(i*n+j)*f.blockBytes():]
-			for k, q := range subs[j].Q {
-				f.place(block, k/4, 4*r+k%4, f.code(q))
-			}
+	step := m.fmt.blockBytes()
+	var c codes
+	for ; len(row) > 0; row = row[size:] {
+		for n := range elems / 32 {
+			readCodes(&c, m.Type, row[:size], n)
+			m.fmt.place(dst, r, &c)
+			dst = dst[step:]
 		}
 	}
-}
-
-// code is the inverse of value.
-func (f *format) code(q int8) byte {
-	if !f.table {
-		return byte(int(q) + f.zero)
-	}
-	for c, v := range iq4 {
-		if v == q {
-			return byte(c)
-		}
-	}
-	panic("kernels: not a value of IQ4")
 }
 
 // packScales copies a row's scales, block by block of the file. The byte offsets are those of ggml-common.h.

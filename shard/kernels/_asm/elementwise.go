@@ -50,6 +50,15 @@ func text(name, args, doc string) {
 
 func pointer(name string) Register { return Load(Param(name), GP64()) }
 
+// argument is where an argument lies.
+func argument(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
 // each runs body for every 8 elements of n, moving the pointers on.
 func each(n Register, body func(), pointers ...Register) {
 	Label("loop")
@@ -82,11 +91,7 @@ func expShiftKernel() {
 	text("expShiftAVX2", "x *float32, n int, shift float32, lanes *float32", "is x = e^(x-shift) and adds it to sixteen lanes.")
 	x, n, lanes := pointer("x"), pointer("n"), pointer("lanes")
 	shift, a, b, sum0, sum1 := YMM(), YMM(), YMM(), YMM(), YMM()
-	addr, err := Param("shift").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	VBROADCASTSS(addr.Addr, shift)
+	VBROADCASTSS(argument("shift"), shift)
 	VMOVUPS(at(lanes), sum0)
 	VMOVUPS(Mem{Base: lanes, Disp: 32}, sum1)
 	Label("loop")
@@ -167,11 +172,7 @@ func scaleKernel() {
 	text("scaleByAVX2", "dst, x, w *float32, r float32, n int", "is dst = (x·r)·w.")
 	dst, x, w, n := pointer("dst"), pointer("x"), pointer("w"), pointer("n")
 	r, v := YMM(), YMM()
-	addr, err := Param("r").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	VBROADCASTSS(addr.Addr, r)
+	VBROADCASTSS(argument("r"), r)
 	each(n, func() {
 		VMULPS(at(x), r, v)
 		VMULPS(at(w), v, v)
@@ -190,6 +191,22 @@ func addKernel() {
 		VADDPS(at(y), v, v)
 		VMOVUPS(v, at(x))
 	}, x, y)
+	VZEROUPPER()
+	RET()
+}
+
+func mergeKernel() {
+	text("mergeAVX2", "o *float32, a float32, oc *float32, b float32, n int", "is o = fma(o, a, oc·b).")
+	o, oc, n := pointer("o"), pointer("oc"), pointer("n")
+	a, b, u, v := YMM(), YMM(), YMM(), YMM()
+	VBROADCASTSS(argument("a"), a)
+	VBROADCASTSS(argument("b"), b)
+	each(n, func() {
+		VMOVUPS(at(o), v)
+		VMULPS(at(oc), b, u)
+		VFMADD213PS(u, a, v)
+		VMOVUPS(v, at(o))
+	}, o, oc)
 	VZEROUPPER()
 	RET()
 }
@@ -341,7 +358,8 @@ func systemKernels() {
 
 func elementwise() {
 	for _, kernel := range []func(){
-		expKernel, expShiftKernel, maxKernel, swigluKernel, sumSquaresKernel, scaleKernel, addKernel, finiteKernel,
+		expKernel, expShiftKernel, maxKernel, swigluKernel, sumSquaresKernel, scaleKernel, addKernel, mergeKernel,
+		finiteKernel,
 		rotateKernel, quantiseKernel, systemKernels,
 	} {
 		kernel()
