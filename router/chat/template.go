@@ -19,7 +19,8 @@ var chatML string
 // Template makes prompts for one model. It is immutable and safe for concurrent use.
 type Template struct {
 	plain    *jinja.Template
-	tools    *jinja.Template // nil where the model has no form for tools
+	tools    *jinja.Template // with tools in the input; nil where the model has no form for them
+	calls    *jinja.Template // with calls and results in the messages, but no tools; likewise
 	specials map[string]string
 }
 
@@ -36,22 +37,41 @@ func Compile(source string, named map[string]string, specials map[string]string)
 	if source == "" {
 		source = chatML
 	}
-	t := &Template{specials: maps.Clone(specials)}
-	var err error
-	if t.plain, err = jinja.Parse(source); err != nil {
+	plain, err := jinja.Parse(source)
+	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
-	switch {
-	case named["tool_use"] != "":
-		if t.tools, err = jinja.Parse(named["tool_use"]); err != nil {
+	t := &Template{plain: plain, specials: maps.Clone(specials)}
+	other, err := toolTemplate(source, named)
+	if err != nil {
+		return nil, err
+	}
+	t.tools, t.calls = other, other
+	if named["tool_use"] == "" {
+		if plain.Mentions("tools") {
+			t.tools, t.calls = plain, plain
+		} else if plain.Mentions("tool_calls") {
+			t.calls = plain
+		}
+	}
+	return t, nil
+}
+
+// toolTemplate is the template for tools beside the default one: the model's own, ChatML for a model that speaks it, or nil.
+func toolTemplate(source string, named map[string]string) (*jinja.Template, error) {
+	if named["tool_use"] != "" {
+		t, err := jinja.Parse(named["tool_use"])
+		if err != nil {
 			return nil, fmt.Errorf("chat: template \"tool_use\": %w", err)
 		}
-	case strings.Contains(source, "tools") || strings.Contains(source, "tool_calls"):
-		t.tools = t.plain
-	case strings.Contains(source, "<|im_start|>"):
-		if t.tools, err = jinja.Parse(chatML); err != nil {
-			return nil, fmt.Errorf("chat: %w", err)
-		}
+		return t, nil
+	}
+	if !strings.Contains(source, "<|im_start|>") {
+		return nil, nil
+	}
+	t, err := jinja.Parse(chatML)
+	if err != nil {
+		return nil, fmt.Errorf("chat: %w", err)
 	}
 	return t, nil
 }
@@ -62,11 +82,9 @@ func (t *Template) Tools() bool { return t.tools != nil }
 // Render makes the prompt. Segments that the template wrote are special. An error says which message or tool is wrong,
 // or is a *jinja.Error where the template refuses them.
 func (t *Template) Render(in Input) ([]tokenizer.Segment, error) {
-	template := t.plain
-	if in.usesTools() {
-		if template = t.tools; template == nil {
-			return nil, fmt.Errorf("chat: %w", ErrNoTools)
-		}
+	template := t.choose(in)
+	if template == nil {
+		return nil, fmt.Errorf("chat: %w", ErrNoTools)
 	}
 	vars, err := in.vars(t.specials)
 	if err != nil {
@@ -83,15 +101,15 @@ func (t *Template) Render(in Input) ([]tokenizer.Segment, error) {
 	return segments, nil
 }
 
-// usesTools reports whether there is anything about tools in the conversation.
-func (in *Input) usesTools() bool {
+// choose returns the template for a conversation, nil for none.
+func (t *Template) choose(in Input) *jinja.Template {
 	if len(in.Tools) > 0 {
-		return true
+		return t.tools
 	}
 	for i := range in.Messages {
 		if m := &in.Messages[i]; m.Role == Tool || len(m.ToolCalls) > 0 {
-			return true
+			return t.calls
 		}
 	}
-	return false
+	return t.plain
 }

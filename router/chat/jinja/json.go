@@ -11,7 +11,7 @@ import (
 )
 
 // FromJSON returns the value of a JSON text, whose strings are not trusted. Keys keep their order; of equal keys the last
-// value counts.
+// value counts. A dict remembers its text: it is what a template gets that concatenates the dict with a string.
 func FromJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -24,6 +24,9 @@ func FromJSON(data []byte) (any, error) {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, errors.New("not JSON: more follows the value")
+	}
+	if dict, ok := v.(*Dict); ok {
+		dict.source = string(data)
 	}
 	return v, nil
 }

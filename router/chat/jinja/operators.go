@@ -125,9 +125,12 @@ func (r *run) add(a, b any) (any, error) {
 }
 
 func (r *run) addJSON(d *Dict, s any, before bool) (any, error) {
-	j, err := r.json(d, jsonStyle{item: ", ", key: ": "})
-	if err != nil {
-		return nil, err
+	j := d.source
+	if j == "" {
+		var err error
+		if j, err = r.json(d, jsonStyle{item: ", ", key: ": "}); err != nil {
+			return nil, err
+		}
 	}
 	if before {
 		return r.join(s.(Str), Plain(j))

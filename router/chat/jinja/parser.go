@@ -12,14 +12,23 @@ type parser struct {
 	loops  int
 }
 
-func parse(src string) ([]node, error) {
+func parse(src string) (*Template, error) {
 	tokens, err := lex(src)
 	if err != nil {
 		return nil, err
 	}
 	p := &parser{tokens: tokens}
 	body, _, err := p.body("")
-	return body, err
+	if err != nil {
+		return nil, err
+	}
+	t := &Template{body: body, words: make(map[string]bool)}
+	for _, token := range tokens {
+		if token.kind == name || token.kind == str {
+			t.words[token.text] = true
+		}
+	}
+	return t, nil
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }

@@ -6,16 +6,16 @@ import (
 )
 
 // Template is a parsed template. It is immutable and safe for concurrent use.
-type Template struct{ body []node }
+type Template struct {
+	body  []node
+	words map[string]bool
+}
 
 // Parse reads a template. The error is an *Error with the line.
-func Parse(source string) (*Template, error) {
-	body, err := parse(source)
-	if err != nil {
-		return nil, err
-	}
-	return &Template{body}, nil
-}
+func Parse(source string) (*Template, error) { return parse(source) }
+
+// Mentions reports whether the template has word as a name, an attribute or a string in its code.
+func (t *Template) Mentions(word string) bool { return t.words[word] }
 
 // Part is a part of the output.
 type Part struct {

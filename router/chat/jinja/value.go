@@ -26,6 +26,7 @@ func NewList(items ...any) *List { return &List{items} }
 type Dict struct {
 	keys   []string
 	values map[string]any
+	source string // the JSON that it was read from, "" for none
 }
 
 // NewDict returns an empty dict.
