@@ -3,6 +3,9 @@ package api
 import (
 	"encoding/json"
 	"slices"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/router/chat"
 )
 
 // readChat turns the body of /v1/chat/completions into a job.
@@ -15,7 +18,7 @@ func readChat(o *object, m *Model, s sampling) (*job, *Error) {
 	if o.err != nil {
 		return nil, o.err
 	}
-	segments, err := m.Chat.Render(messages, tools)
+	segments, err := m.Chat.Render(chat.Input{Messages: messages, Tools: tools, AddGenerationPrompt: true, Now: time.Now()})
 	if err != nil {
 		return nil, invalid("messages", "The model's chat template cannot render these messages: %s.", err)
 	}

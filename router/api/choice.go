@@ -138,7 +138,11 @@ func (c *choice) takeTokens() []tokenText {
 		if t.lp != nil && !t.hidden && t.start < end {
 			out = append(out, tokenText{bytes: c.raw[t.start:end], at: c.runes, lp: t.lp})
 		}
-		c.runes += utf8.RuneCount(c.raw[min(t.start, end):end])
+		for _, b := range c.raw[min(t.start, end):end] {
+			if utf8.RuneStart(b) {
+				c.runes++
+			}
+		}
 		c.given++
 	}
 	return out

@@ -4,28 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/stagecoach-llm/stagecoach/router/chat"
 )
-
-// Message is one turn of a conversation.
-type Message struct {
-	Role       string // system, user, assistant, tool
-	Content    string
-	ToolCalls  []ToolCall
-	ToolCallID string
-	Name       string
-}
-
-// ToolCall is a call that the assistant made.
-type ToolCall struct {
-	ID        string
-	Name      string
-	Arguments string // JSON
-}
 
 const maxMessages = 10_000
 
 // readMessages reads the conversation.
-func readMessages(o *object) []Message {
+func readMessages(o *object) []chat.Message {
 	list, ok := o.array("messages")
 	switch {
 	case !ok:
@@ -40,44 +26,23 @@ func readMessages(o *object) []Message {
 		o.fail("messages", "%d messages, at most %d", len(list), maxMessages)
 		return nil
 	}
-	out := make([]Message, 0, len(list))
+	out := make([]chat.Message, 0, len(list))
 	for i, raw := range list {
 		m := o.at(fmt.Sprintf("messages[%d]", i), raw)
 		out = append(out, readMessage(m))
 		o.take(m.err)
 	}
-	return hoist(out)
+	return out
 }
 
-// hoist puts a lone system message first, where templates look for it.
-func hoist(ms []Message) []Message {
-	at, n := 0, 0
-	for i := range ms {
-		if ms[i].Role == "system" {
-			at = i
-			n++
-		}
-	}
-	if n != 1 || at == 0 {
-		return ms
-	}
-	system := ms[at]
-	copy(ms[1:at+1], ms[:at])
-	ms[0] = system
-	return ms
-}
-
-func readMessage(o *object) Message {
-	m := Message{Role: o.oneOf("role", "", "system", "developer", "user", "assistant", "tool"), Name: o.str("name", "")}
-	if m.Role == "developer" {
-		m.Role = "system"
-	}
+func readMessage(o *object) chat.Message {
+	m := chat.Message{Role: o.oneOf("role", "", chat.System, chat.Developer, chat.User, chat.Assistant, chat.Tool), Name: o.str("name", "")}
 	m.Content = readContent(o)
-	if m.Role == "assistant" {
+	if m.Role == chat.Assistant {
 		m.ToolCalls = readCalls(o)
 	}
 	m.ToolCallID = o.str("tool_call_id", "")
-	if !o.has("content") && len(m.ToolCalls) == 0 && (m.Role != "assistant" || !o.has("refusal")) {
+	if !o.has("content") && len(m.ToolCalls) == 0 && (m.Role != chat.Assistant || !o.has("refusal")) {
 		o.fail("content", "it is required, except for an assistant's message with tool_calls")
 	}
 	return m
@@ -122,9 +87,9 @@ func readPart(o *object) string {
 	}
 }
 
-func readCalls(o *object) []ToolCall {
+func readCalls(o *object) []chat.ToolCall {
 	list, _ := o.array("tool_calls")
-	var out []ToolCall
+	var out []chat.ToolCall
 	for i, raw := range list {
 		c := o.at(o.name(fmt.Sprintf("tool_calls[%d]", i)), raw)
 		out = append(out, readCall(c))
@@ -133,15 +98,15 @@ func readCalls(o *object) []ToolCall {
 	return out
 }
 
-func readCall(o *object) ToolCall {
+func readCall(o *object) chat.ToolCall {
 	o.oneOf("type", "function", "function")
 	raw, ok := o.raw("function")
 	if !ok {
 		o.fail("function", "it is required")
-		return ToolCall{}
+		return chat.ToolCall{}
 	}
 	f := o.at(o.name("function"), raw)
-	call := ToolCall{ID: o.str("id", ""), Name: f.str("name", ""), Arguments: f.str("arguments", "{}")}
+	call := chat.ToolCall{ID: o.str("id", ""), Name: f.str("name", ""), Arguments: f.str("arguments", "{}")}
 	if call.Name == "" {
 		f.fail("name", "it is required")
 	}

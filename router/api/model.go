@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stagecoach-llm/stagecoach/router/chat"
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
 	"github.com/stagecoach-llm/stagecoach/shard/tokenizer"
 )
@@ -13,14 +14,8 @@ type Model struct {
 	Name    string // served name
 	Card    *checkpoint.Card
 	Tokens  *tokenizer.Tokenizer
-	Chat    Template
+	Chat    *chat.Template
 	Created time.Time
-}
-
-// Template turns a conversation into a prompt.
-type Template interface {
-	// Render ends the prompt where the assistant's answer begins. Tools are the request's own JSON.
-	Render(messages []Message, tools []Tool) ([]tokenizer.Segment, error)
 }
 
 // NewModel reads a card.
@@ -29,7 +24,7 @@ func NewModel(name string, card *checkpoint.Card) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: model %s: %w", name, err)
 	}
-	template, err := compileTemplate(card)
+	template, err := chat.Compile(card.Template, card.Templates, specials(&card.Tokenizer))
 	if err != nil {
 		return nil, fmt.Errorf("api: model %s: %w", name, err)
 	}
@@ -48,3 +43,19 @@ func (m *Model) context() int { return m.Card.Config.Context }
 
 // fingerprint names what computes the answers: the same model file gives the same bits.
 func (m *Model) fingerprint() string { return "sc-" + m.Card.ID[:min(10, len(m.Card.ID))] }
+
+// specials are the names by which chat templates know special tokens.
+func specials(t *tokenizer.Spec) map[string]string {
+	out := map[string]string{}
+	name := func(name string, id int32) {
+		if id >= 0 && int(id) < len(t.Tokens) {
+			out[name] = t.Tokens[id]
+		}
+	}
+	name("bos_token", t.BOS)
+	name("pad_token", t.Pad)
+	if len(t.EOS) > 0 {
+		name("eos_token", t.EOS[0])
+	}
+	return out
+}

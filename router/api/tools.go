@@ -7,39 +7,35 @@ import (
 	"slices"
 )
 
-// Tool is a function that the model may call.
-type Tool struct {
-	Name string
-	JSON json.RawMessage // as the request has it
-}
-
 var toolName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 
-// readTools reads tools and what the request demands of them.
-func readTools(o *object) (tools []Tool, parallel bool) {
+// readTools reads tools, as the request has them, and what it demands of them.
+func readTools(o *object) (tools []json.RawMessage, parallel bool) {
 	list, ok := o.array("tools")
 	if ok && len(list) == 0 && o.err == nil {
 		o.fail("tools", "the array is empty: leave it out instead")
 		o.err.Code = "empty_array"
 	}
+	var names []string
 	for i, raw := range list {
 		t := o.at(fmt.Sprintf("tools[%d]", i), raw)
-		tools = append(tools, readTool(t, raw))
+		names = append(names, readTool(t))
 		o.take(t.err)
 	}
 	parallel = o.boolean("parallel_tool_calls", true)
-	if readToolChoice(o, tools) == "none" {
+	if readToolChoice(o, names) == "none" {
 		return nil, parallel
 	}
-	return tools, parallel
+	return list, parallel
 }
 
-func readTool(o *object, whole json.RawMessage) Tool {
+// readTool checks one function and returns its name.
+func readTool(o *object) string {
 	o.oneOf("type", "", "function")
 	raw, ok := o.raw("function")
 	if !ok {
 		o.fail("function", "it is required")
-		return Tool{}
+		return ""
 	}
 	f := o.at(o.name("function"), raw)
 	name := f.str("name", "")
@@ -51,11 +47,11 @@ func readTool(o *object, whole json.RawMessage) Tool {
 		o.take(f.at(f.name("parameters"), params).err)
 	}
 	o.take(f.err)
-	return Tool{Name: name, JSON: whole}
+	return name
 }
 
 // readToolChoice returns none or auto.
-func readToolChoice(o *object, tools []Tool) string {
+func readToolChoice(o *object, tools []string) string {
 	raw, ok := o.raw("tool_choice")
 	if !ok {
 		return "auto"
@@ -77,7 +73,7 @@ func readToolChoice(o *object, tools []Tool) string {
 	return "auto"
 }
 
-func readNamedTool(o *object, raw json.RawMessage, tools []Tool) {
+func readNamedTool(o *object, raw json.RawMessage, tools []string) {
 	c := o.at("tool_choice", raw)
 	c.oneOf("type", "", "function")
 	var name string
@@ -86,7 +82,7 @@ func readNamedTool(o *object, raw json.RawMessage, tools []Tool) {
 		name = f.str("name", "")
 		c.take(f.err)
 	}
-	if !slices.ContainsFunc(tools, func(t Tool) bool { return t.Name == name }) {
+	if !slices.Contains(tools, name) {
 		c.fail("function.name", "%.80q is not among the tools", name)
 	}
 	c.fail("", "forcing a named function is not served yet: use auto")

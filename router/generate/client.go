@@ -18,9 +18,11 @@ const (
 	replyWithin = 5 * time.Second // from submission to acceptance or refusal
 	probeAfter  = 2 * time.Second // of silence: is it still the same coordinator?
 	probeEvery  = time.Second
-	firstPause  = 100 * time.Millisecond // before a resubmission; doubled each time
-	longPause   = 2 * time.Second
-	patience    = 20 * time.Second // of silence with nothing waiting: resubmit; doubled each time
+	// deadlineGrace leaves the coordinator, who knows why, the first word about a deadline.
+	deadlineGrace = 500 * time.Millisecond
+	firstPause    = 100 * time.Millisecond // before a resubmission; doubled each time
+	longPause     = 2 * time.Second
+	patience      = 20 * time.Second // of silence with nothing waiting: resubmit; doubled each time
 )
 
 // Options of a Client.
@@ -146,12 +148,8 @@ func (c *Client) watchBus(now time.Time) {
 // tend moves one request along: its deadline, a resubmission that is due.
 func (c *Client) tend(r *request, now time.Time) {
 	switch {
-	case !now.Before(r.deadline):
-		msg := "the request's deadline has passed"
-		if r.reason != "" {
-			msg += "; last: " + r.reason
-		}
-		c.fail(r, &Error{Code: wire.CodeTimeout, Message: msg})
+	case now.Sub(r.deadline) >= deadlineGrace:
+		c.fail(r, r.late())
 	case r.pending && !now.Before(r.due) && c.connected:
 		c.submit(r, now)
 	}

@@ -47,6 +47,7 @@ func (c *Client) item(r *request, it *wire.DeltaItem, now time.Time) {
 func (c *Client) broken(r *request, it *wire.DeltaItem, now time.Time) {
 	if canPass(it.ErrorCode) || it.ErrorCode == "" {
 		c.again(r, now, cmp.Or(it.Error, it.ErrorCode, "cancelled by the coordinator"))
+		r.code = it.ErrorCode
 		return
 	}
 	c.fail(r, &Error{Code: it.ErrorCode, Message: it.Error})

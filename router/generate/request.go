@@ -24,6 +24,7 @@ type request struct {
 	pause    time.Duration
 	patience time.Duration
 	reason   string // of the last resubmission
+	code     string // the coordinator's, of the last resubmission; "" where it said none
 }
 
 // choice is one answer of a request.
@@ -62,6 +63,17 @@ func (r *request) begun() bool {
 		}
 	}
 	return false
+}
+
+// late is the error of a request whose deadline has passed.
+func (r *request) late() *Error {
+	switch {
+	case r.code != "":
+		return &Error{Code: r.code, Message: r.reason}
+	case r.reason != "":
+		return &Error{Code: wire.CodeTimeout, Message: "the request's deadline has passed; last: " + r.reason}
+	}
+	return &Error{Code: wire.CodeTimeout, Message: "the request's deadline has passed"}
 }
 
 // message is the submission of the current attempt: the choices that are not finished, with what they have.

@@ -24,7 +24,7 @@ func (c *Client) submit(r *request, now time.Time) {
 		c.fail(r, &Error{Code: wire.CodeInvalid, Message: err.Error()})
 		return
 	}
-	attempt, within := r.attempt, min(replyWithin, r.deadline.Sub(now))
+	attempt, within := r.attempt, max(time.Millisecond, min(replyWithin, r.deadline.Sub(now)))
 	c.tasks.Go(func() {
 		reply, err := c.ask(data, within)
 		c.do(func() { c.onReply(r, attempt, reply, err, time.Now()) })
@@ -87,6 +87,7 @@ func (c *Client) refused(r *request, reply wire.GenerateReply, now time.Time) {
 		return
 	}
 	c.again(r, now, reply.Message)
+	r.code = reply.Code
 	if due := now.Add(wait); due.After(r.due) {
 		r.due = due
 	}
@@ -107,7 +108,7 @@ func (c *Client) again(r *request, now time.Time, reason string) {
 		return
 	}
 	c.Logger.Info("submitting a request again", "request", r.ask.ID, "attempt", r.attempt+1, "reason", reason)
-	r.pending, r.accepted, r.reason = true, false, reason
+	r.pending, r.accepted, r.reason, r.code = true, false, reason, ""
 	r.due = now.Add(r.pause)
 	r.pause = min(2*r.pause, longPause)
 }
