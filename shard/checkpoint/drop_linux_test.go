@@ -51,6 +51,9 @@ func TestDropReturnsMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := open(t, path)
+	if kb := resident(t, path); kb != 0 {
+		t.Errorf("opening leaves %d kB in memory", kb)
+	}
 	for _, s := range cfg.Shapes() {
 		touch(t, c, s.Name)
 	}
@@ -65,7 +68,7 @@ func TestDropReturnsMemory(t *testing.T) {
 		dropped += len(w.Data) / 1024
 	}
 	after := resident(t, path)
-	const pages = 3 * 8 // at each end of a tensor a page may stay
+	const pages = 3 * 8                             // at each end of a tensor a page may stay
 	if gone := full - after; gone < dropped-pages { // more where the system maps large pages
 		t.Errorf("%d kB of %d were given back, want %d less at most %d", gone, full, dropped, pages)
 	}

@@ -33,7 +33,7 @@ func TestFolderEqualsGGUF(t *testing.T) {
 			c["dtype"] = "bfloat16"
 			c["rope_parameters"] = object{"rope_type": "default", "rope_theta": 1e6}
 			c["layer_types"] = []string{"full_attention", "full_attention"}
-			c["head_dim"] = 32
+			c["head_dim"] = 16
 		},
 		"no scaling said": func(m *hfModel) { m.file("config.json")["rope_scaling"] = nil },
 		"merges as pairs": func(m *hfModel) {
@@ -227,7 +227,7 @@ func TestConfigRefusals(t *testing.T) {
 		"no heads":          {object{"num_attention_heads": 0}, "heads is 0"},
 		"more layers":       {object{"num_hidden_layers": 3}, "tensor blk.2.attn_norm.weight is missing"},
 		"huge vocabulary":   {object{"vocab_size": 1 << 40}, "vocabulary is"},
-		"larger vocabulary": {object{"vocab_size": 1 << 23}, "tensor token_embd.weight: shape is [270, 64], want [8388608, 64]"},
+		"larger vocabulary": {object{"vocab_size": 1 << 23}, "tensor token_embd.weight: shape is [270, 32], want [8388608, 32]"},
 		"end token":         {object{"eos_token_id": "</s>"}, "not a token id"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -326,7 +326,7 @@ func TestFolderRefusals(t *testing.T) {
 		"layer number":        {func(m *hfModel) { m.extra["model.layers.01.mlp.up_proj.weight"] = []int{2} }, []string{"layers.01"}},
 		"three dimensions":    {func(m *hfModel) { m.extra["model.layers.7.mlp.up_proj.weight"] = []int{1, 1, 1} }, []string{"one or two dimensions"}},
 		"layer too many":      {func(m *hfModel) { m.extra["model.layers.2.mlp.up_proj.weight"] = []int{2, 2} }, []string{"blk.2.ffn_up.weight is not part"}},
-		"with and without":    {func(m *hfModel) { m.extra["norm.weight"] = []int{64} }, []string{"norm.weight occurs twice"}},
+		"with and without":    {func(m *hfModel) { m.extra["norm.weight"] = []int{32} }, []string{"norm.weight occurs twice"}},
 		"odd name":            {func(m *hfModel) { m.extra["a\nb"] = []int{1} }, []string{`"a\nb"`}},
 		"no weights":          {func(m *hfModel) { m.parts = 0 }, []string{"no .safetensors file"}},
 		"end token":           {func(m *hfModel) { m.noEnds() }, []string{"eos_token_id is missing"}},

@@ -45,6 +45,9 @@ func (m *mapping) drop(offset, size int64) {
 	page := int64(os.Getpagesize())
 	start := (offset + page - 1) / page * page
 	end := (offset + size) / page * page
+	if offset+size == int64(len(m.data)) {
+		end = offset + size // the file's end may be in mid-page; the system rounds up
+	}
 	if start < end {
 		_ = unix.Madvise(m.data[start:end], unix.MADV_DONTNEED)
 	}

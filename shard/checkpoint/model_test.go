@@ -21,7 +21,7 @@ import (
 
 // small is the configuration of the models that tests make.
 var small = checkpoint.Config{
-	Name: "small", Layers: 2, Hidden: 64, Heads: 2, KVHeads: 1, HeadDim: 32, FFN: 96, Vocab: 270, RealVocab: 262,
+	Name: "small", Layers: 2, Hidden: 32, Heads: 2, KVHeads: 1, HeadDim: 16, FFN: 48, Vocab: 270, RealVocab: 262,
 	Context: 512, Eps: 1e-5, RopeTheta: 1e6,
 }
 
@@ -99,7 +99,7 @@ func smallGGUF() *ggufModel {
 		shapes: small.Shapes(),
 		meta: map[string]any{
 			"general.architecture": "qwen2", "general.type": "model", "general.name": "small",
-			"qwen2.block_count": uint32(2), "qwen2.embedding_length": uint32(64), "qwen2.feed_forward_length": uint32(96),
+			"qwen2.block_count": uint32(2), "qwen2.embedding_length": uint32(32), "qwen2.feed_forward_length": uint32(48),
 			"qwen2.attention.head_count": uint32(2), "qwen2.attention.head_count_kv": uint32(1),
 			"qwen2.context_length": uint32(512), "qwen2.rope.freq_base": float32(1e6),
 			"qwen2.attention.layer_norm_rms_epsilon": float32(1e-5),
@@ -185,7 +185,7 @@ func smallHF() *hfModel {
 		files: map[string]any{
 			"config.json": object{
 				"architectures": []string{"Qwen2ForCausalLM"}, "model_type": "qwen2", "_name_or_path": "someone/small",
-				"hidden_act": "silu", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+				"hidden_act": "silu", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
 				"num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": small.Vocab,
 				"max_position_embeddings": 512, "rope_theta": 1e6, "rms_norm_eps": 1e-5, "tie_word_embeddings": false,
 				"use_sliding_window": false, "sliding_window": 128, "torch_dtype": "bfloat16", "eos_token_id": imEnd,

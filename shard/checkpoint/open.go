@@ -30,6 +30,9 @@ func Open(path string) (*Checkpoint, error) {
 		c.Close()
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	for _, m := range c.files {
+		m.drop(0, int64(len(m.data))) // the header's pages: the card is a copy
+	}
 	return c, nil
 }
 

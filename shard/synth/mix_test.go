@@ -108,3 +108,37 @@ func checkTensorType(t *testing.T, size, typ, tensor, want string) {
 	}
 	t.Errorf("no such tensor")
 }
+
+// The sizes in GB of files on Hugging Face that llama.cpp quantised from Qwen2.5's weights.
+func TestFileSizesAreThePublishedOnes(t *testing.T) {
+	for _, c := range []struct {
+		size, typ string
+		gb        float64
+	}{
+		{"0.5b", "q8_0", 0.531}, {"0.5b", "q4_k_m", 0.398}, {"1.5b", "q8_0", 1.65}, {"1.5b", "q4_k_m", 0.986},
+		{"7b", "q8_0", 8.10}, {"7b", "q6_k", 6.25}, {"7b", "q5_k_m", 5.44}, {"7b", "q5_k_s", 5.32}, {"7b", "q4_k_m", 4.68},
+		{"7b", "q4_k_s", 4.46}, {"7b", "q3_k_l", 4.09}, {"7b", "q3_k_m", 3.81}, {"7b", "q3_k_s", 3.49}, {"7b", "q2_k", 3.02},
+		{"72b", "q4_k_m", 47.42}, {"72b", "q8_0", 77.26},
+	} {
+		o := Options{Size: c.size, Type: c.typ}
+		cfg, err := o.config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newMix(o.Type, &cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes := 5_900_000 // header with the real vocabulary
+		for _, s := range cfg.Shapes() {
+			row, err := m.tensor(s, layerOf(s.Name)).RowBytes(s.Cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes += row * s.Rows
+		}
+		if gb := float64(bytes) / 1e9; gb < 0.995*c.gb || gb > 1.005*c.gb {
+			t.Errorf("%s in %s has %.3f GB, want %.3f", c.size, c.typ, gb, c.gb)
+		}
+	}
+}
