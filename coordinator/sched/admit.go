@@ -5,15 +5,19 @@ import "slices"
 // admit starts waiting choices in the queue's order while there is KV for all tokens that they have. A choice that
 // does not fit holds up those behind it: passing it would starve long prompts.
 func (s *Scheduler) admit() {
-	for s.unsent() < 2*s.lane.maxRows {
+	for {
 		c := s.queue.next(s.eligible)
-		if c == nil || !s.fit(c) {
+		if c == nil || !s.wanted(c) || !s.fit(c) {
 			return
 		}
 		s.queue.take(c)
 		s.start(c)
 	}
 }
+
+// wanted tells whether the rows waiting for prefill leave something to do for c: whoever comes in early holds KV for
+// nothing, and has a turn that may be another's by then.
+func (s *Scheduler) wanted(c *choice) bool { return c.req.own || s.unsent() < 2*s.lane.maxRows }
 
 // inside is how many choices hold KV.
 func (s *Scheduler) inside() int { return len(s.prefills) + len(s.decodes) }
@@ -45,7 +49,7 @@ func (s *Scheduler) fit(c *choice) bool {
 	if v == nil && s.blocked == c && s.blockage == p.grown {
 		return false
 	}
-	for ; s.inside() >= s.cfg.MaxRunning || !s.fits(c); v = s.starvedVictim() {
+	for ; !s.fits(c); v = s.starvedVictim() {
 		if v == nil {
 			s.blocked, s.blockage = c, p.grown
 			return false
@@ -57,7 +61,13 @@ func (s *Scheduler) fit(c *choice) bool {
 
 func (s *Scheduler) fits(c *choice) bool {
 	p := s.lane.pool
-	need := blocksFor(len(c.tokens)) + s.reserve()
+	need := blocksFor(len(c.tokens))
+	if !c.req.own {
+		if s.inside() >= s.cfg.MaxRunning {
+			return false
+		}
+		need += s.reserve()
+	}
 	for i := range s.shareable(c) {
 		id, ok := p.find(c.name(i))
 		if !ok {
@@ -107,5 +117,9 @@ func (s *Scheduler) start(c *choice) {
 		s.count.Cached += uint64(c.cached)
 	}
 	c.seq, c.state, c.begun = q, running, true
-	s.prefills = append(s.prefills, c)
+	if c.req.own {
+		s.prefills = slices.Insert(s.prefills, 0, c)
+	} else {
+		s.prefills = append(s.prefills, c)
+	}
 }

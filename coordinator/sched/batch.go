@@ -145,15 +145,19 @@ func opening(q *sequence) int {
 	return q.sent
 }
 
+// aloneTargets is how many StepTargets the slowest stage may take for a step of which nobody waits for a token: whoever
+// comes next waits for what is in flight.
+const aloneTargets = 10
+
 // chunk is how many rows of prefill a step takes beside its decoding rows: what brings the prompts through the
-// stages the soonest, and where somebody decodes, not more than keeps the slowest stage within its target.
+// stages the soonest, but not more than keeps the slowest stage within its target.
 func (s *Scheduler) chunk(decoding int) int {
 	l := s.lane
 	rows := l.cost.chunk(max(s.unsent(), 1), l.maxRows)
-	if s.demand() == 0 {
-		return rows
-	}
 	bound := max(s.cfg.StepTarget, 2*l.cost.of(decoding).slowest)
+	if s.demand() == 0 {
+		bound = aloneTargets * s.cfg.StepTarget
+	}
 	for rows > BlockTokens && l.cost.of(rows+decoding).slowest > bound {
 		rows /= 2
 	}

@@ -15,7 +15,7 @@ func (s *Scheduler) checkRequests() error {
 	if len(s.order) != len(s.requests) {
 		return fmt.Errorf("sched: %d requests in order, %d by id", len(s.order), len(s.requests))
 	}
-	queued := slices.Clone(s.queue.again)
+	queued := slices.Clone(s.queue.ahead)
 	for _, t := range s.queue.tenants {
 		queued = append(queued, t.waiting...)
 	}
@@ -49,7 +49,7 @@ func (s *Scheduler) checkChoice(c *choice, queued, inside []*choice) error {
 
 func (s *Scheduler) checkQueue() error {
 	q, size, tokens := &s.queue, 0, 0
-	for _, c := range q.again {
+	for _, c := range q.ahead {
 		tokens += len(c.tokens)
 	}
 	for _, t := range q.tenants {
@@ -61,7 +61,7 @@ func (s *Scheduler) checkQueue() error {
 			size++
 		}
 	}
-	if size != q.size || tokens != q.tokens || !slices.IsSortedFunc(q.again, rank) {
+	if size != q.size || tokens != q.tokens || !slices.IsSortedFunc(q.ahead, rank) {
 		return fmt.Errorf("sched: queue counts %d choices and %d tokens, has %d and %d, or is out of order", q.size, q.tokens, size, tokens)
 	}
 	return nil

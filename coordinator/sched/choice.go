@@ -22,6 +22,7 @@ type request struct {
 	accepted  time.Duration
 	deadline  time.Duration // 0: none
 	arrival   uint64
+	own       bool      // the coordinator's
 	choices   []*choice // those that have not ended
 }
 
@@ -55,8 +56,18 @@ func (c *choice) output() int { return len(c.tokens) - c.req.prompt }
 // starved: no further token may be sampled.
 func (c *choice) starved() bool { return c.output() >= c.credit }
 
-// rank orders choices: the first is served first and preempted last. A lower priority number is more important.
+// ahead tells whether a waiting choice goes before the fair queue.
+func (c *choice) ahead() bool { return c.begun || c.req.own }
+
+// rank orders choices: the first is served first and preempted last. The coordinator's own come first, then a lower
+// priority number is more important.
 func rank(a, b *choice) int {
+	if a.req.own != b.req.own {
+		if a.req.own {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(cmp.Compare(a.req.priority, b.req.priority), cmp.Compare(a.req.arrival, b.req.arrival),
 		cmp.Compare(a.index, b.index))
 }

@@ -26,7 +26,7 @@ type Config struct {
 	// in the same step wait longer. Default 512.
 	MaxRows int
 	// StepTarget is how long the slowest stage may take for a step that mixes prefill with decode; more only when
-	// the decoding rows alone take half of it. Default 100 ms.
+	// the decoding rows alone take half of it. Ten times as long for prefill alone. Default 100 ms.
 	StepTarget time.Duration
 	// Quantum is how many tokens a tenant may prefill per round of the fair queue. Default 1024.
 	Quantum int

@@ -28,7 +28,8 @@
 // and k, between 1 and S+1 for S stages, is chosen to make that least, from stage times measured at that size (the
 // prediction in PipelineReady until there are any). Where it is 1, decoding sequences wait for one another rather than
 // read the weights twice. While prompts are there, S+1 steps may be in flight. Chunks are sized so that the last row
-// leaves the last stage the soonest, and beside decoding rows so that no stage takes longer than Config.StepTarget.
+// leaves the last stage the soonest, but so that no stage takes longer than Config.StepTarget beside decoding rows, or
+// ten times that alone.
 //
 // # KV blocks
 //
@@ -44,7 +45,9 @@
 //
 // # Order
 //
-// Choices that ran before go first, by rank. New ones are taken by deficit round robin over tenants, a quantum of
+// A request without a router is the coordinator's own (a canary): it goes before everybody and is never refused for
+// load. Submitted while the pipeline is paused, it is the first in the new epoch. Choices that ran before go next,
+// by rank. New ones are taken by deficit round robin over tenants, a quantum of
 // tokens each per round, and by rank within a tenant. Whoever is next and does not fit holds up the others. A lower
 // Generate.Priority is more important. Choices without credit are passed over.
 //

@@ -2,15 +2,15 @@ package sched
 
 import "slices"
 
-// queue holds the choices that wait. Those that have run before go first, by rank; new ones are taken by deficit
+// queue holds the choices that wait. The coordinator's own and those that have run before go first, by rank; new ones are taken by deficit
 // round robin over their tenants: a tenant may prefill a quantum of tokens per round, so that one who sends long
 // prompts, or many, waits behind himself. Within a tenant the order is rank.
 type queue struct {
 	quantum int
-	again   []*choice // ran before: preempted, or their epoch ended
+	ahead   []*choice // in order of rank
 	tenants []*tenant // those with someone waiting, in the order of their turns
 	turn    int
-	size    int // new ones
+	size    int // of the tenants' choices
 	tokens  int // of all
 }
 
@@ -23,12 +23,12 @@ type tenant struct {
 // maxRounds bounds how many rounds the longest prompt has to wait for its turn.
 const maxRounds = 16
 
-func (q *queue) len() int { return len(q.again) + q.size }
+func (q *queue) len() int { return len(q.ahead) + q.size }
 
 func (q *queue) push(c *choice) {
 	q.tokens += len(c.tokens)
-	if c.begun {
-		q.again = insert(q.again, c)
+	if c.ahead() {
+		q.ahead = insert(q.ahead, c)
 		return
 	}
 	q.size++
@@ -43,7 +43,7 @@ func (q *queue) push(c *choice) {
 
 // next is the choice whose turn it is among the eligible ones, nil when there is none. It stays in the queue.
 func (q *queue) next(eligible func(*choice) bool) *choice {
-	if c := first(q.again, eligible); c != nil {
+	if c := first(q.ahead, eligible); c != nil {
 		return c
 	}
 	for idle := 0; idle < len(q.tenants); {
@@ -67,7 +67,7 @@ func (q *queue) next(eligible func(*choice) bool) *choice {
 
 // take removes the choice that next gave and charges its tenant.
 func (q *queue) take(c *choice) {
-	if !c.begun {
+	if !c.ahead() {
 		q.tenants[q.turn].deficit -= q.cost(c)
 	}
 	q.remove(c)
@@ -75,8 +75,8 @@ func (q *queue) take(c *choice) {
 
 func (q *queue) remove(c *choice) {
 	q.tokens -= len(c.tokens)
-	if c.begun {
-		q.again = without(q.again, c)
+	if c.ahead() {
+		q.ahead = without(q.ahead, c)
 		return
 	}
 	q.size--

@@ -58,6 +58,8 @@ type sim struct {
 	jobs     []*job
 	byID     map[string]*job
 	max      Stats
+	canary   *wire.Generate // of this epoch
+	sang     string         // its outcome
 }
 
 type task struct {
@@ -129,6 +131,9 @@ func (m *sim) over() bool {
 
 // settle demands that nothing is left anywhere.
 func (m *sim) settle() {
+	if m.sang != wire.FinishLength && m.sang != wire.CodeNumeric {
+		m.t.Fatalf("the last epoch's canary: %q", m.sang)
+	}
 	if st := m.s.Stats(); st.KVUsed != 0 || st.Waiting != 0 || st.Running != 0 || len(m.s.dying) != 0 || m.s.queue.tokens != 0 {
 		m.t.Fatalf("left over: %+v", st)
 	}
@@ -371,5 +376,18 @@ func (m *sim) replan() {
 		m.stages = append(m.stages, st)
 		lane.Stages = append(lane.Stages, StageTime{Fixed: time.Millisecond, PerRow: 100 * time.Microsecond})
 	}
+	m.canary = &wire.Generate{ID: fmt.Sprint("canary", m.epoch), Model: "m", Prompt: []int32{7}, MaxTokens: 1, Salt: "canary",
+		Choices: []wire.Choice{{Credit: 1}}}
+	m.sang = ""
+	m.apply(Submit{m.canary})
 	m.apply(PipelineReady{Epoch: m.epoch, Lanes: []Lane{lane}})
+}
+
+// sing is the outcome of a canary, which is the coordinator's own.
+func (m *sim) sing(items []wire.DeltaItem) {
+	for _, it := range items {
+		if it.ID == m.canary.ID {
+			m.sang = it.Finish + it.ErrorCode
+		}
+	}
 }

@@ -157,6 +157,9 @@ func (j *job) ended() bool {
 
 func (m *sim) reply(c Reply) {
 	j := m.byID[c.ID]
+	if j == nil {
+		return // a canary
+	}
 	r := c.GenerateReply
 	m.carry("reply"+j.g.Router, func() {
 		switch {
@@ -180,6 +183,10 @@ func (m *sim) reply(c Reply) {
 }
 
 func (m *sim) emit(e Emit) {
+	if e.Router == "" {
+		m.sing(e.Items)
+		return
+	}
 	data, err := wire.AppendDelta(nil, &wire.Delta{Term: 1, Items: e.Items})
 	if err != nil {
 		m.t.Fatal(err)

@@ -119,7 +119,7 @@ func (s *Scheduler) judgeLength(prompt int) refusal {
 // judgeLoad refuses new work when too much waits. Answers that have begun elsewhere go on in any case.
 func (s *Scheduler) judgeLoad(g *wire.Generate) refusal {
 	begun := slices.ContainsFunc(g.Choices, func(c wire.Choice) bool { return len(c.Emitted) > 0 })
-	if begun || s.queue.size+len(g.Choices) <= s.cfg.MaxQueue {
+	if begun || g.Router == "" || s.queue.size+len(g.Choices) <= s.cfg.MaxQueue {
 		return refusal{}
 	}
 	no := refuse(wire.CodeOverloaded, "%d answers are waiting and this request adds %d, the queue holds %d", s.queue.size, len(g.Choices), s.cfg.MaxQueue)
@@ -139,7 +139,7 @@ func (s *Scheduler) relief() time.Duration {
 func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
 	s.arrivals = max(s.arrivals, arrival)
 	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant, priority: g.Priority,
-		root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival}
+		root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival, own: g.Router == ""}
 	if g.RemainingMS > 0 {
 		r.deadline = s.now + time.Duration(min(g.RemainingMS, int64(1)<<40))*time.Millisecond
 		s.deadline = min(s.deadline, r.deadline)
