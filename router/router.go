@@ -44,8 +44,11 @@ type Options struct {
 	Subjects wire.Subjects
 	// Name is this router's in subjects and in the ledger: letters, digits, - and _. "" is "router".
 	Name string
-	// Listener is for clients. Beyond loopback, every request needs a key.
+	// Listener is for clients. Beyond loopback, every request needs a key, unless Open.
 	Listener net.Listener
+	// Open serves requests without a key, as long as none was made, on any listener: for a container whose port is
+	// published on loopback only.
+	Open bool
 	// AdminListener is for administrators of this machine, nil for none: it must be on loopback.
 	AdminListener net.Listener
 	// DataDir is the folder of ledger.db, journal and admin.json; it is created.
@@ -110,7 +113,7 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 	w := &watch{Options: o}
 	handler := api.New(api.Options{
 		Ledger: book, Journal: book, Keys: book, Generator: client, Model: w.Model, Ready: w.Ready,
-		Router: o.Name, Loopback: loopback(o.Listener), ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
+		Router: o.Name, Open: o.Open || loopback(o.Listener), ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
 		MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
 	})
 	servers := []*server{newServer(o, o.Listener, handler)}

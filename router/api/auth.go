@@ -14,7 +14,7 @@ type keyedHandler func(w http.ResponseWriter, r *http.Request, key string) *Erro
 // keyed lets a handler have only requests with a good key.
 func (s *Server) keyed(h keyedHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) *Error {
-		key, err := s.Keys.Authenticate(bearer(r), s.Loopback)
+		key, err := s.Keys.Authenticate(bearer(r), s.Open)
 		if err != nil {
 			return s.noEntry(err)
 		}

@@ -29,7 +29,7 @@ type Options struct {
 	Ready func() (ready bool, reason string)
 
 	Router        string // this router's name, as in requests' ids
-	Loopback      bool   // only this machine can connect: no key is needed until one is made
+	Open          bool   // no key is needed until one is made
 	ModelDefaults bool   // sampling defaults come from the model's generation_config
 	Prices        account.Prices
 	Timeout       time.Duration // of a request, 0: 10 minutes
