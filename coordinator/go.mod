@@ -10,6 +10,7 @@ require (
 require (
 	go.etcd.io/bbolt v1.5.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 )
 
 replace github.com/stagecoach-llm/stagecoach/transport => ../transport

@@ -152,16 +152,52 @@ func TestOwnAbsence(t *testing.T) {
 	})
 }
 
+// Orders whose answers came while nobody listened are given again, and held against no one.
+func TestOwnAbsenceWhilePreparing(t *testing.T) {
+	w, c := threeReady(t, 6)
+	c.apply(Drain{"shard-0"})
+	w.run(w.now + 10*time.Millisecond)
+	p := c.p
+	c.p = nil
+	w.run(w.now + 20*time.Second)
+	c.p = p
+	c.apply(Tick{})
+	w.every(100*time.Millisecond, func() bool { c.apply(Tick{}); return true })
+	if !w.runUntil(2*time.Second, func() bool { return c.ready() && len(c.live.Stages) == 2 }) {
+		w.fail("not drained: %+v", c.p.Status())
+	}
+	if l, ok := c.said(LeftOut); ok {
+		w.fail("it said: %s", l.Text)
+	}
+}
+
+// A network that loses every fifth message delays a plan; it does not cost a shard its place.
+func TestOrdersAreRepeated(t *testing.T) {
+	for seed := range uint64(20) {
+		w := newWorld(t, seed, 8e9, 8e9, 8e9)
+		w.loss, w.delay = 0.2, 50*time.Millisecond
+		c := w.coordinator("coord", 3)
+		c.start()
+		for _, s := range w.shards {
+			s.start()
+		}
+		if !w.runUntil(15*time.Second, func() bool { return c.live != nil && len(c.live.Stages) == 3 }) {
+			w.fail("no plan on three: %+v", c.p.Status())
+		}
+		if l, ok := c.said(LeftOut); ok {
+			w.fail("it said: %s", l.Text)
+		}
+	}
+}
+
 func ownAbsence(w *world, c *fakeCoord) {
 	w.t.Helper()
 	w.run(w.now + 3*time.Second)
 	if !w.runUntil(10*time.Second, c.ready) || len(c.live.Stages) != 3 {
 		w.fail("not ready on all three: %+v", c.p.Status())
 	}
-	for _, l := range c.logs {
-		if l.Kind == Lost {
-			w.fail("it said: %s", l.Text)
-		}
+	if l, ok := c.said(Lost); ok {
+		w.fail("it said: %s", l.Text)
 	}
 }
 

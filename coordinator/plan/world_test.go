@@ -376,6 +376,16 @@ func (c *fakeCoord) crash() {
 
 func (c *fakeCoord) ready() bool { return c.p != nil && c.p.Ready() }
 
+// said finds the first Log of a kind.
+func (c *fakeCoord) said(k Kind) (Log, bool) {
+	for _, l := range c.logs {
+		if l.Kind == k {
+			return l, true
+		}
+	}
+	return Log{}, false
+}
+
 func (c *fakeCoord) apply(ev Event) {
 	switch ev.(type) {
 	case Heard, ProbeResult:
