@@ -64,7 +64,7 @@ func randFrame(r *rand.Rand) *Frame {
 	f := &Frame{Epoch: r.Uint64(), Lane: uint8(r.Uint32()), Step: r.Uint64(), Ack: r.Uint64(), SentNS: r.Int64(), Timings: randTimings(r)}
 	tokens := 0
 	for range r.IntN(5) {
-		e := Entry{Seq: r.Uint64(), Pos: r.Uint32(), Tokens: randInts(r), Want: Want(r.IntN(4)), Targets: randInts(r)}
+		e := Entry{Seq: r.Uint64(), Pos: r.Uint32(), Tokens: randInts(r), Want: Want(r.IntN(int(WantFailed) + 1)), Targets: randInts(r)}
 		for range r.IntN(4) {
 			e.Ops = append(e.Ops, randOp(r))
 		}
