@@ -102,6 +102,7 @@ type fakeStage struct {
 	done        uint64
 	held        map[uint64]kept // early frames
 	kept        map[uint64]kept // outputs not acknowledged
+	wrong       error           // an operation that makes no sense
 }
 
 // kept is a message with the rows that a real one would carry in its body.
@@ -134,6 +135,9 @@ func (st *fakeStage) step(f *wire.Frame, in [][]uint64) (out [][]uint64, items [
 	for i := range f.Entries {
 		e := &f.Entries[i]
 		err := st.ops(e)
+		if err != nil {
+			st.wrong = err
+		}
 		rows := in[i]
 		if st.first == 0 {
 			rows = nil

@@ -253,6 +253,9 @@ func (m *sim) execute(st *fakeStage, i int, f *wire.Frame, rows [][]uint64) {
 		rows = make([][]uint64, len(f.Entries))
 	}
 	out, items := st.step(f, rows)
+	if st.wrong != nil {
+		m.t.Fatalf("at %v epoch %d step %d: %v", m.now, f.Epoch, f.Step, st.wrong)
+	}
 	st.done = f.Step
 	n := 0
 	for k := range f.Entries {
