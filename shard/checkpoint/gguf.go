@@ -16,6 +16,9 @@ func (c *Checkpoint) openGGUF(path string) error {
 		}
 		return m.data, nil
 	})
+	if errors.Is(err, gguf.ErrNotGGUF) {
+		return fmt.Errorf("%s: %w (want a .gguf file or a Hugging Face folder)", path, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

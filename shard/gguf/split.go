@@ -19,7 +19,7 @@ const maxParts = 9999
 // Open parses the GGUF file at path and, where it is a part of a split file, all other parts beside it, whichever
 // part was named. open gives the content of a file, usually by mapping it; it is called for path first and the
 // caller keeps what it must close. The result has the metadata of the first part and the tensors of all.
-// ErrMissingPart is returned when open fails for another part.
+// ErrMissingPart is returned when open fails for another part. Errors name the parts other than path.
 func Open(path string, open func(path string) ([]byte, error)) (*File, error) {
 	data, err := open(path)
 	if err != nil {
@@ -27,7 +27,7 @@ func Open(path string, open func(path string) ([]byte, error)) (*File, error) {
 	}
 	f, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, path)
+		return nil, err
 	}
 	count, split, err := f.Uint("split.count")
 	if err != nil || !split || count <= 1 {
@@ -73,7 +73,7 @@ func openPart(path string, open func(string) ([]byte, error)) (*File, error) {
 	}
 	f, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, path)
+		return nil, fmt.Errorf("%w (%s)", err, filepath.Base(path))
 	}
 	return f, nil
 }
