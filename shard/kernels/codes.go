@@ -89,7 +89,7 @@ func (c *codes) plane(b []byte, shift int, mask uint32, at int) {
 	}
 }
 
-// place puts row r's codes where format.value finds them.
+// place puts row r's codes where unpack and the assembly find them.
 func (f *format) place(dst []byte, r int, c *codes) {
 	put := func(line int, w uint32) { binary.LittleEndian.PutUint32(dst[64*line+4*r:], w) }
 	switch f.bits {

@@ -177,39 +177,56 @@ type lineScales struct {
 	ws, wm [2][16]float32
 }
 
-// unpack widens a block's codes to integers.
+// unpack widens a block's codes to integers, the inverse of place.
 func (f *format) unpack(p *panel, src []byte) {
+	switch f.bits {
+	case 8:
+		for i, c := range src[:512] {
+			p[i] = int8(c)
+		}
+		return
+	case 2, 3:
+		for s := range 8 {
+			p.fields(s, src[s/4*64:], 2*(s%4), 3)
+		}
+	default:
+		for s := range 8 {
+			p.fields(s, src[s%4*64:], 4*(s/4), 15)
+		}
+	}
 	for s := range 8 {
-		dst := (*[64]int8)(p[64*s:])
-		for lane := range dst {
-			dst[lane] = f.value(src, s, lane)
+		switch f.bits {
+		case 3:
+			p.plane(s, src[128:], s, 1, 2)
+		case 5:
+			p.plane(s, src[256:], s, 1, 4)
+		case 6:
+			p.plane(s, src[256+s/4*64:], 2*(s%4), 3, 4)
+		}
+	}
+	for i, c := range p {
+		if f.table {
+			p[i] = iq4[c]
+		} else {
+			p[i] = c - int8(f.zero)
 		}
 	}
 }
 
-// value is the integer at a step and lane, where place put it.
-func (f *format) value(src []byte, s, lane int) int8 {
-	var c byte
-	switch f.bits {
-	case 8:
-		return int8(src[64*s+lane])
-	case 2, 3:
-		c = src[s/4*64+lane] >> (2 * (s % 4)) & 3
-		if f.bits == 3 {
-			c |= src[128+lane] >> s & 1 << 2
-		}
-	default:
-		c = src[s%4*64+lane] >> (4 * (s / 4)) & 15
-		if f.bits == 5 {
-			c |= src[256+lane] >> s & 1 << 4
-		} else if f.bits == 6 {
-			c |= src[256+s/4*64+lane] >> (2 * (s % 4)) & 3 << 4
-		}
+// fields sets step s from some bits of a line.
+func (p *panel) fields(s int, line []byte, shift int, mask byte) {
+	dst := (*[64]int8)(p[64*s:])
+	for i, c := range line[:64] {
+		dst[i] = int8(c >> shift & mask)
 	}
-	if f.table {
-		return iq4[c]
+}
+
+// plane adds some bits of a line to step s, from bit at on.
+func (p *panel) plane(s int, line []byte, shift int, mask byte, at int) {
+	dst := (*[64]int8)(p[64*s:])
+	for i, c := range line[:64] {
+		dst[i] |= int8(c >> shift & mask << at)
 	}
-	return int8(int(c) - f.zero)
 }
 
 // lines reads the scales of block b of a record.
