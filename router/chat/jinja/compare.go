@@ -92,12 +92,12 @@ func (r *run) equalItems(a, b []any, depth int) (bool, error) {
 }
 
 func (r *run) equalDicts(a, b *Dict, depth int) (bool, error) {
-	for k, v := range a.values {
+	for _, k := range a.keys {
 		w, ok := b.values[k]
 		if !ok {
 			return false, nil
 		}
-		if ok, err := r.equal(v, w, depth+1); !ok || err != nil {
+		if ok, err := r.equal(a.values[k], w, depth+1); !ok || err != nil {
 			return false, err
 		}
 	}

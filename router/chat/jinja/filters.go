@@ -322,6 +322,9 @@ func round(r *run, v any, a arguments) (any, error) {
 	if !ok || digits < 0 || digits > 15 || rd.values[1] != nil {
 		return nil, firstError(rd.err, fmt.Errorf("round needs a number and a precision of 0 to 15"))
 	}
+	if _, ok := integerOf(v); ok {
+		return v, rd.err
+	}
 	scale := math.Pow(10, float64(digits))
 	return math.RoundToEven(f*scale) / scale, rd.err
 }
@@ -380,7 +383,7 @@ func indentFilter(r *run, v any, a arguments) (any, error) {
 	if err = firstError(rd.err, err); err != nil {
 		return nil, err
 	}
-	lines := s.split("\n", -1)
+	lines := joinStrs(s, Trusted("\n")).lines()
 	if err := firstError(r.made(len(lines)), r.spend(len(s.text)+len(lines)*(1+len(width.text)))); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 type loop struct {
 	items []any
 	index int // from 0
-	depth int
 }
 
 func (n *forNode) exec(r *run) error {
@@ -33,13 +32,9 @@ func (n *forNode) exec(r *run) error {
 		r.scope = outer.child()
 		return r.nodes(n.orElse)
 	}
-	depth := 1
-	if l, ok := outer.get("loop").(*loop); ok {
-		depth = l.depth + 1
-	}
 	for i := range items {
 		r.scope = outer.child()
-		r.scope.set("loop", &loop{items, i, depth})
+		r.scope.set("loop", &loop{items, i})
 		if err := n.bind(r, items[i]); err != nil {
 			return err
 		}
@@ -110,10 +105,10 @@ func (l *loop) attr(name string) any {
 		return l.index == n-1
 	case "length":
 		return int64(n)
-	case "depth":
-		return int64(l.depth)
+	case "depth": // only recursive loops go deeper
+		return int64(1)
 	case "depth0":
-		return int64(l.depth - 1)
+		return int64(0)
 	case "previtem":
 		if l.index > 0 {
 			return l.items[l.index-1]

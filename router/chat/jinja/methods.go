@@ -103,19 +103,7 @@ func splitMethod(name string, split func(s Str, sep string, limit int) []Str) st
 }
 
 func splitLines(r *run, s Str, _ arguments) (any, error) {
-	var lines []Str
-	for at := 0; at < len(s.text); {
-		n := strings.IndexAny(s.text[at:], "\r\n")
-		if n < 0 {
-			lines = append(lines, s.cut(at, len(s.text)))
-			break
-		}
-		lines = append(lines, s.cut(at, at+n))
-		if strings.HasPrefix(s.text[at+n:], "\r\n") {
-			n++
-		}
-		at += n + 1
-	}
+	lines := s.lines()
 	if err := r.made(len(lines)); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func isInteger(v any) bool {
 
 func isIterable(v any) bool {
 	switch v.(type) {
-	case Str, *List, *Dict:
+	case Str, *List, *Dict, undefined: // what is undefined can be gone through: it is empty
 		return true
 	}
 	return false

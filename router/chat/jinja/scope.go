@@ -1,24 +1,35 @@
 package jinja
 
-// scope holds the variables of a template, of one round of a loop, or of one call of a macro.
+// scope holds the variables of a template, of one round of a loop, or of one call of a macro. They are few: a search
+// is faster than a map.
 type scope struct {
-	vars   map[string]any
+	vars   []variable
 	parent *scope
+}
+
+type variable struct {
+	name  string
+	value any
 }
 
 func (s *scope) child() *scope { return &scope{parent: s} }
 
 func (s *scope) set(name string, v any) {
-	if s.vars == nil {
-		s.vars = make(map[string]any, 4)
+	for i := range s.vars {
+		if s.vars[i].name == name {
+			s.vars[i].value = v
+			return
+		}
 	}
-	s.vars[name] = v
+	s.vars = append(s.vars, variable{name, v})
 }
 
 func (s *scope) get(name string) any {
 	for ; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
-			return v
+		for i := range s.vars {
+			if s.vars[i].name == name {
+				return s.vars[i].value
+			}
 		}
 	}
 	if v, ok := globals[name]; ok {

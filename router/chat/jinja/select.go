@@ -2,9 +2,17 @@ package jinja
 
 import "fmt"
 
+// subjects are the items of v, none where v is false: these filters take none for an empty list.
+func (r *run) subjects(v any) ([]any, error) {
+	if !truth(v) {
+		return nil, nil
+	}
+	return r.items(v)
+}
+
 // mapFilter is map('filter', args…) or map(attribute='name', default=x).
 func mapFilter(r *run, v any, a arguments) (any, error) {
-	items, err := r.items(v)
+	items, err := r.subjects(v)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +61,7 @@ func lookup[T any](table map[string]T, what string, v any) (T, error) {
 // they must be true.
 func choose(name string, want, attr bool) filter {
 	return func(r *run, v any, a arguments) (any, error) {
-		items, err := r.items(v)
+		items, err := r.subjects(v)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,10 @@
 package jinja
 
-import "strings"
+import (
+	"slices"
+	"sort"
+	"strings"
+)
 
 // Str is a string that knows which of its bytes are trusted. The zero value is empty. It is immutable.
 type Str struct {
@@ -53,11 +57,12 @@ func addSpan(safe []span, start, end int) []span {
 // cut returns the bytes from start to end.
 func (s Str) cut(start, end int) Str {
 	out := Str{text: s.text[start:end]}
-	for _, sp := range s.safe {
-		a, b := max(sp.start, start), min(sp.end, end)
-		if a < b {
-			out.safe = append(out.safe, span{a - start, b - start})
+	first := sort.Search(len(s.safe), func(i int) bool { return s.safe[i].end > start })
+	for _, sp := range s.safe[first:] {
+		if sp.start >= end {
+			break
 		}
+		out.safe = append(out.safe, span{max(sp.start, start) - start, min(sp.end, end) - start})
 	}
 	return out
 }
@@ -168,27 +173,47 @@ func (s Str) splitRight(sep string, limit int) []Str {
 		if n < 0 {
 			break
 		}
-		parts = append([]Str{s.cut(n+len(sep), end)}, parts...)
+		parts = append(parts, s.cut(n+len(sep), end))
 		end = n
 		limit--
 	}
-	return append([]Str{s.cut(0, end)}, parts...)
+	parts = append(parts, s.cut(0, end))
+	slices.Reverse(parts)
+	return parts
 }
 
 // fields cuts at runs of white space, at most limit times where limit >= 0.
 func (s Str) fields(limit int) []Str {
 	var parts []Str
-	rest := s.trim("", true, false)
-	for rest.text != "" {
-		n := strings.IndexFunc(rest.text, isSpace)
-		if n < 0 || limit == 0 {
-			return append(parts, rest.trim("", false, n >= 0 && limit != 0))
+	for at := 0; ; limit-- {
+		at = len(s.text) - len(strings.TrimLeftFunc(s.text[at:], isSpace))
+		if at == len(s.text) {
+			return parts
 		}
-		parts = append(parts, rest.cut(0, n))
-		rest = rest.cut(n, len(rest.text)).trim("", true, false)
-		limit--
+		n := strings.IndexFunc(s.text[at:], isSpace)
+		if n < 0 || limit == 0 {
+			return append(parts, s.cut(at, len(s.text)))
+		}
+		parts = append(parts, s.cut(at, at+n))
+		at += n
 	}
-	return parts
+}
+
+// lines cuts at line ends. Behind the last there is no further line.
+func (s Str) lines() []Str {
+	var lines []Str
+	for at := 0; at < len(s.text); {
+		n := strings.IndexAny(s.text[at:], "\r\n")
+		if n < 0 {
+			return append(lines, s.cut(at, len(s.text)))
+		}
+		lines = append(lines, s.cut(at, at+n))
+		if strings.HasPrefix(s.text[at+n:], "\r\n") {
+			n++
+		}
+		at += n + 1
+	}
+	return lines
 }
 
 // replace replaces old, at most limit times where limit >= 0.

@@ -25,10 +25,10 @@ type Part struct {
 
 // Bounds of one rendering.
 const (
-	maxSteps = 4 << 20   // statements and expressions evaluated
+	maxSteps = 1 << 20   // statements and expressions evaluated
 	maxBytes = 256 << 20 // bytes of all strings made on the way
 	maxCalls = 50        // macros that call one another
-	maxItems = 1 << 20   // items of one list that the template makes
+	maxItems = 1 << 18   // items of one list that the template makes
 )
 
 // Render renders the template with vars, whose values are values of the language (see [NewList]), at the given time,

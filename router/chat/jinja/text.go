@@ -1,9 +1,11 @@
 package jinja
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // str is what {{ v }} prints.
@@ -83,12 +85,30 @@ func (p *printer) value(v any, depth int) {
 
 // quote is Python's repr of a string: single quotes, unless there are some and no double ones.
 func quote(s string) string {
-	q := "'"
+	q := '\''
 	if strings.Contains(s, "'") && !strings.Contains(s, "\"") {
-		q = "\""
+		q = '"'
 	}
-	escaped := strings.NewReplacer("\\", "\\\\", "\n", "\\n", "\r", "\\r", "\t", "\\t", q, "\\"+q).Replace(s)
-	return q + escaped + q
+	var b strings.Builder
+	b.WriteRune(q)
+	for _, r := range s {
+		switch at := strings.IndexRune("\\\n\r\t", r); {
+		case at >= 0:
+			b.WriteString([...]string{`\\`, `\n`, `\r`, `\t`}[at])
+		case r == q:
+			b.WriteString(`\` + string(q))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xff:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteRune(q)
+	return b.String()
 }
 
 // formatFloat is Python's repr of a float: the shortest digits that read back the same.
