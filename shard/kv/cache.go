@@ -42,6 +42,10 @@ func New(s Shape, t Type, blocks int) (*Cache, error) {
 	if s.Layers < 0 || s.KVHeads <= 0 || s.HeadDim <= 0 || blocks < 0 {
 		return nil, fmt.Errorf("kv: %d blocks for %d layers of %d kv heads of %d elements", blocks, s.Layers, s.KVHeads, s.HeadDim)
 	}
+	const most = 1 << 46 // bytes; beyond any machine, and well below where int64 ends
+	if size := s.BlockBytes(t); size > 0 && int64(blocks) > most/size {
+		return nil, fmt.Errorf("kv: %d blocks of %d bytes are more than any memory", blocks, size)
+	}
 	n := s.BlockBytes(t) * int64(blocks)
 	mem, err := kernels.Reserve(int(n))
 	if err != nil {
