@@ -265,6 +265,21 @@ func TestWhichTemplateRendersTools(t *testing.T) {
 	}
 }
 
+// What templates see of an assistant that only calls tools, as Hugging Face shows it.
+func TestCallsAsTemplatesSeeThem(t *testing.T) {
+	const source = "{% for m in messages %}{% for c in m.tool_calls %}{{ m.content is none }} {{ c.id }} {{ c.type }} " +
+		"{{ c.function.name }} {{ c.function.arguments | tojson }} {{ '' + c.function.arguments }};{% endfor %}{{ m.tool_call_id }}{% endfor %}"
+	segments, err := mustCompile(t, source).Render(Input{Messages: []Message{
+		{Role: Assistant, ToolCalls: []ToolCall{{ID: "1", Name: "f", Arguments: `{"a":1}`}, {Name: "g"}}},
+		{Role: Assistant, Content: "x", ToolCalls: []ToolCall{{ID: "2", Name: "h", Arguments: "broken"}}},
+		{Role: Tool, ToolCallID: "2"},
+	}})
+	want := `True 1 function f {"a": 1} {"a":1};True  function g {} {};False 2 function h "broken" broken;2`
+	if got := whole(segments); err != nil || got != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
 func TestCompileSaysTheLine(t *testing.T) {
 	_, err := Compile("a\nb\n{% if x %}", nil, nil)
 	var e *jinja.Error

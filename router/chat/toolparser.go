@@ -108,6 +108,11 @@ func (p *ToolParser) content(out *strings.Builder, text string) {
 
 // block looks for the end of a block.
 func (p *ToolParser) block(out *strings.Builder, calls *[]ToolCall) bool {
+	if start := strings.TrimLeftFunc(p.text, unicode.IsSpace); start != "" && start[0] != '{' {
+		p.inside = false // someone speaks about the tag: nobody need wait for its end
+		p.content(out, callOpen)
+		return true
+	}
 	for p.scanned < len(p.text) {
 		c := p.text[p.scanned]
 		if c == '<' && !p.inString {

@@ -54,6 +54,8 @@ func TestToolParser(t *testing.T) {
 		{"arguments are text", `<tool_call>{"name":"f","arguments":"x"}</tool_call>`, `<tool_call>{"name":"f","arguments":"x"}</tool_call>`, nil},
 		{"almost a tag", "<tool_cal", "<tool_cal", nil},
 		{"opening tag alone", "a <tool_call>", "a <tool_call>", nil},
+		{"spoken about", "Write <tool_call> \"so. <tool_call>{\"name\":\"f\"}</tool_call>", "Write <tool_call> \"so.", []ToolCall{call("f", "{}")}},
+		{"nested", `<tool_call><tool_call>{"name":"f"}</tool_call></tool_call>`, "<tool_call></tool_call>", []ToolCall{call("f", "{}")}},
 		{"less-than in JSON", `<tool_call>{"name":"f","arguments":{"a":"</tool"}}</tool_call>`, "", []ToolCall{call("f", `{"a":"</tool"}`)}},
 	}
 	for _, c := range cases {
@@ -69,7 +71,7 @@ func TestToolParser(t *testing.T) {
 // Content must not wait for the end of an answer that calls nothing.
 func TestContentIsNotHeldBack(t *testing.T) {
 	var p ToolParser
-	for _, c := range [][2]string{{"Hello", "Hello"}, {" ", ""}, {"world <", " world"}, {"b>", " <b>"}, {"<tool_", ""}, {"kit>", "<tool_kit>"}} {
+	for _, c := range [][2]string{{"Hello", "Hello"}, {" ", ""}, {"world <", " world"}, {"b>", " <b>"}, {"<tool_", ""}, {"kit>", "<tool_kit>"}, {"<tool_call> is", "<tool_call> is"}} {
 		if got, _ := p.Push(c[0]); got != c[1] {
 			t.Errorf("push %q: %q, want %q", c[0], got, c[1])
 		}
