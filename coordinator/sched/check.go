@@ -62,7 +62,8 @@ func (s *Scheduler) checkQueue() error {
 		}
 	}
 	if size != q.size || tokens != q.tokens || !slices.IsSortedFunc(q.ahead, rank) {
-		return fmt.Errorf("sched: queue counts %d choices and %d tokens, has %d and %d, or is out of order", q.size, q.tokens, size, tokens)
+		return fmt.Errorf("sched: queue counts %d choices and %d tokens, has %d and %d, or is out of order",
+			q.size, q.tokens, size, tokens)
 	}
 	return nil
 }
@@ -74,14 +75,16 @@ func (s *Scheduler) checkRunning() error {
 		case c.state != running || q.choice != c || q.dying || q.failed:
 			return fmt.Errorf("sched: sequence %d is among the running ones", q.id)
 		case q.done > q.sent || q.sent > len(c.tokens) || q.published*BlockTokens > q.done:
-			return fmt.Errorf("sched: sequence %d: %d blocks published, %d done, %d sent, %d tokens", q.id, q.published, q.done, q.sent, len(c.tokens))
+			return fmt.Errorf("sched: sequence %d: %d blocks published, %d done, %d sent, %d tokens",
+				q.id, q.published, q.done, q.sent, len(c.tokens))
 		case q.steps == 0 && q.done != q.sent:
 			return fmt.Errorf("sched: sequence %d: nothing in flight, %d done of %d sent", q.id, q.done, q.sent)
 		case len(q.blocks) < blocksFor(q.sent) || len(q.blocks) > blocksFor(len(c.tokens)):
 			return fmt.Errorf("sched: sequence %d: %d blocks for %d of %d tokens", q.id, len(q.blocks), q.sent, len(c.tokens))
 		case slices.Contains(s.prefills, c) && q.sent == len(c.tokens),
 			slices.Contains(s.decodes, c) && q.sent != len(c.tokens)-max(0, 1-q.steps):
-			return fmt.Errorf("sched: sequence %d: %d of %d tokens sent with %d steps in flight", q.id, q.sent, len(c.tokens), q.steps)
+			return fmt.Errorf("sched: sequence %d: %d of %d tokens sent with %d steps in flight",
+				q.id, q.sent, len(c.tokens), q.steps)
 		}
 	}
 	return nil
@@ -121,7 +124,8 @@ func (s *Scheduler) checkWrites(p part) error {
 		return fmt.Errorf("sched: sequence %d writes position %d with %d blocks", p.seq.id, p.end-1, len(p.seq.blocks))
 	}
 	if b := s.lane.pool.blocks[p.seq.blocks[last]]; b.refs != 1 || b.published {
-		return fmt.Errorf("sched: sequence %d writes block %d, which has %d owners (published %v)", p.seq.id, p.seq.blocks[last], b.refs, b.published)
+		return fmt.Errorf("sched: sequence %d writes block %d, which has %d owners (published %v)",
+			p.seq.id, p.seq.blocks[last], b.refs, b.published)
 	}
 	return nil
 }

@@ -43,7 +43,8 @@ type choice struct {
 	names  []sum       // of the full blocks of tokens, as far as needed
 	credit int         // output tokens allowed
 	state  state
-	seq    *sequence // while running
+	seq    *sequence     // while running
+	spoke  time.Duration // of the last token
 
 	begun      bool // has run before
 	high       int  // positions that were computed at some time

@@ -35,8 +35,8 @@
 //
 // A block holds BlockTokens positions in every layer of every stage. A choice is admitted when there are blocks for
 // all its tokens and one to spare for each running choice. When a decoding choice needs a block and there is none,
-// choices out of credit give theirs first, then the last in rank behind it (priority, then arrival), then it waits
-// itself. A sequence's blocks are released when no step in flight has it.
+// choices that have been out of credit for long give theirs first, then the last in rank behind it (priority, then
+// arrival), then it waits itself. Those long out of credit also give way to who waits. A sequence's blocks are released when no step in flight has it.
 //
 // Full blocks are published under a chained SHA-256 of the request's salt and all tokens up to their end, when the
 // step that wrote them has returned. Published blocks are shared and never written again; without owners they stay

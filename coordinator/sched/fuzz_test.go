@@ -89,8 +89,9 @@ func (c *chaos) hear(e Emit) {
 }
 
 func (c *chaos) submit() {
-	g := &wire.Generate{ID: fmt.Sprint(c.next() % 6), Attempt: uint32(c.next() % 4), Router: fmt.Sprint(c.next() % 2), Boot: "1",
-		MaxTokens: c.next()%40 - 1, Tenant: fmt.Sprint(c.next() % 3), Priority: c.next()%3 - 1, RemainingMS: int64(c.next()%8) * 500}
+	g := &wire.Generate{ID: fmt.Sprint(c.next() % 6), Attempt: uint32(c.next() % 4), Router: fmt.Sprint(c.next() % 2),
+		Boot: "1", MaxTokens: c.next()%40 - 1, Tenant: fmt.Sprint(c.next() % 3), Priority: c.next()%3 - 1,
+		RemainingMS: int64(c.next()%8) * 500}
 	for range c.next() % 70 {
 		g.Prompt = append(g.Prompt, int32(len(g.Prompt)*3%10))
 	}
@@ -137,7 +138,8 @@ func (c *chaos) ready(epoch uint64) {
 	if epoch > c.epoch {
 		c.epoch, c.steps = epoch, nil
 	}
-	c.apply(PipelineReady{Epoch: epoch, Lanes: []Lane{{KVBlocks: c.next() % 12, MaxRows: c.next() % 40, Stages: make([]StageTime, c.next()%4)}}})
+	l := Lane{KVBlocks: c.next() % 12, MaxRows: c.next() % 40, Stages: make([]StageTime, c.next()%4)}
+	c.apply(PipelineReady{Epoch: epoch, Lanes: []Lane{l}})
 }
 
 func (c *chaos) event() {

@@ -1,6 +1,9 @@
 package sched
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // grow gives a decoding choice the block that its next row needs, at the cost of those who rank behind it. False
 // leaves it for later, or has sent itself back.
@@ -46,15 +49,36 @@ func (s *Scheduler) victim(c *choice) *choice {
 	return worst
 }
 
-// starvedVictim is the last in rank of those who have run out of credit.
+// creditWait is how long a choice may wait for credit before its KV goes to whoever needs it: longer than a reader's
+// answer is on its way.
+const creditWait = 500 * time.Millisecond
+
+// starvedVictim is the last in rank of those who have been out of credit for long.
 func (s *Scheduler) starvedVictim() *choice {
 	var v *choice
 	for _, o := range s.decodes {
-		if o.starved() && o.seq.steps == 0 && (v == nil || rank(o, v) > 0) {
+		if s.idle(o) && s.now-o.spoke >= creditWait && (v == nil || rank(o, v) > 0) {
 			v = o
 		}
 	}
 	return v
+}
+
+// idle tells whether a decoding choice does nothing for lack of credit.
+func (s *Scheduler) idle(c *choice) bool { return c.seq.steps == 0 && c.starved() }
+
+// patienceEnds is when the next choice out of credit has to give way to those who wait; never if nobody waits.
+func (s *Scheduler) patienceEnds() time.Duration {
+	at := never
+	if !s.live || s.queue.len() == 0 {
+		return at
+	}
+	for _, o := range s.decodes {
+		if end := o.spoke + creditWait; s.idle(o) && end > s.now {
+			at = min(at, end)
+		}
+	}
+	return at
 }
 
 func (s *Scheduler) runningChoices() []*choice { return slices.Concat(s.prefills, s.decodes) }

@@ -2,9 +2,9 @@ package sched
 
 import "slices"
 
-// queue holds the choices that wait. The coordinator's own and those that have run before go first, by rank; new ones are taken by deficit
-// round robin over their tenants: a tenant may prefill a quantum of tokens per round, so that one who sends long
-// prompts, or many, waits behind himself. Within a tenant the order is rank.
+// queue holds the choices that wait. The coordinator's own and those that have run before go first, by rank; new ones
+// are taken by deficit round robin over their tenants: a tenant may prefill a quantum of tokens per round, so that one
+// who sends long prompts, or many, waits behind himself. Within a tenant the order is rank.
 type queue struct {
 	quantum int
 	ahead   []*choice // in order of rank

@@ -100,6 +100,7 @@ func (s *Scheduler) extend(c *choice, end int, it *wire.SampledItem) {
 		return
 	}
 	c.tokens = append(c.tokens, it.Tokens[0])
+	c.spoke = s.now
 	s.count.Tokens++
 	out := wire.DeltaItem{Tokens: c.tokens[end : end+1 : end+1], Logprobs: it.Logprobs}
 	if !s.finishIfDone(c, out) {

@@ -90,7 +90,7 @@ func (s *Scheduler) do(c Command) { s.out = append(s.out, c) }
 
 // alarm asks to be woken for whatever has to happen without an event, unless it has asked for that time already.
 func (s *Scheduler) alarm() {
-	at := min(s.deadline, s.overdue(), s.silence())
+	at := min(s.deadline, s.overdue(), s.silence(), s.patienceEnds())
 	if at != s.wake && at != never {
 		s.do(WakeAt{At: at})
 	}

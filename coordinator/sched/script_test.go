@@ -130,8 +130,9 @@ func (p *play) apply(ev Event) {
 
 func (p *play) stats() {
 	st := p.s.Stats()
-	fmt.Fprintf(&p.out, "waiting %d running %d starved %d kv %d+%d/%d in flight %d tokens %d cached %d recomputed %d preempted %d restarted %d failed %d\n",
-		st.Waiting, st.Running, st.Starved, st.KVUsed, st.KVCached, st.KVBlocks, st.InFlight, st.Tokens, st.Cached, st.Recomputed,
+	fmt.Fprintf(&p.out, "waiting %d running %d starved %d kv %d+%d/%d in flight %d tokens %d ", st.Waiting, st.Running,
+		st.Starved, st.KVUsed, st.KVCached, st.KVBlocks, st.InFlight, st.Tokens)
+	fmt.Fprintf(&p.out, "cached %d recomputed %d preempted %d restarted %d failed %d\n", st.Cached, st.Recomputed,
 		st.Preempted, st.Restarted, st.Failed)
 }
 

@@ -30,7 +30,7 @@ func (s *Scheduler) Stats() Stats {
 	st := s.count
 	st.Waiting, st.Running = s.queue.len(), s.inside()
 	for _, c := range s.decodes {
-		if c.seq.steps == 0 && c.starved() {
+		if s.idle(c) {
 			st.Starved++
 		}
 	}

@@ -92,7 +92,8 @@ func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
 			return refuse(wire.CodeInvalid, "choice %d is there twice", c.Index)
 		}
 		if k := s.foreign(c.Emitted); k >= 0 {
-			return refuse(wire.CodeInvalid, "emitted[%d] of choice %d is token %d, want 0 to %d", k, c.Index, c.Emitted[k], s.cfg.Vocab-1)
+			return refuse(wire.CodeInvalid, "emitted[%d] of choice %d is token %d, want 0 to %d",
+				k, c.Index, c.Emitted[k], s.cfg.Vocab-1)
 		}
 	}
 	return refusal{}
@@ -110,8 +111,8 @@ func (s *Scheduler) judgeLength(prompt int) refusal {
 			prompt, s.cfg.Context)
 	}
 	if s.lane != nil && prompt+1 > s.lane.positions() {
-		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the KV memory of this cluster holds %d with at least one for the answer: add memory or shards",
-			prompt, s.lane.positions())
+		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the KV memory of this cluster holds %d "+
+			"with at least one for the answer: add memory or shards", prompt, s.lane.positions())
 	}
 	return refusal{}
 }
@@ -122,7 +123,8 @@ func (s *Scheduler) judgeLoad(g *wire.Generate) refusal {
 	if begun || g.Router == "" || s.queue.size+len(g.Choices) <= s.cfg.MaxQueue {
 		return refusal{}
 	}
-	no := refuse(wire.CodeOverloaded, "%d answers are waiting and this request adds %d, the queue holds %d", s.queue.size, len(g.Choices), s.cfg.MaxQueue)
+	no := refuse(wire.CodeOverloaded, "%d answers are waiting and this request adds %d, the queue holds %d",
+		s.queue.size, len(g.Choices), s.cfg.MaxQueue)
 	no.retry = s.relief()
 	return no
 }
@@ -138,8 +140,8 @@ func (s *Scheduler) relief() time.Duration {
 
 func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
 	s.arrivals = max(s.arrivals, arrival)
-	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant, priority: g.Priority,
-		root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival, own: g.Router == ""}
+	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant,
+		priority: g.Priority, root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival, own: g.Router == ""}
 	if g.RemainingMS > 0 {
 		r.deadline = s.now + time.Duration(min(g.RemainingMS, int64(1)<<40))*time.Millisecond
 		s.deadline = min(s.deadline, r.deadline)
