@@ -80,3 +80,31 @@ func TestQueueServesThoseWhoRanFirst(t *testing.T) {
 		q.take(got)
 	}
 }
+
+// A tenant that leaves takes nobody's turn along.
+func TestQueueKeepsTheTurn(t *testing.T) {
+	q := queue{quantum: 8}
+	var cs []*choice
+	for i := range 3 {
+		for k := range 2 {
+			c := &choice{req: &request{tenant: fmt.Sprint(i), arrival: uint64(2*i + k + 1)}, tokens: make([]int32, 8)}
+			q.push(c)
+			cs = append(cs, c)
+		}
+	}
+	all := func(*choice) bool { return true }
+	for _, want := range []int{0, 2} {
+		got := q.next(all)
+		if got != cs[want] {
+			t.Fatalf("arrival %d, want %d", got.req.arrival, want+1)
+		}
+		q.take(got)
+	}
+	if got := q.next(all); got != cs[4] {
+		t.Fatalf("arrival %d, want the third tenant's first", got.req.arrival)
+	}
+	q.remove(cs[1])
+	if got := q.next(all); got != cs[4] {
+		t.Errorf("arrival %d, want the third tenant's first", got.req.arrival)
+	}
+}
