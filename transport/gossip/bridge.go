@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"context"
 	"log"
 	"log/slog"
 	"strings"
@@ -49,13 +50,14 @@ func (b *bridge) Write(p []byte) (int, error) {
 
 // emit names the two causes that a person can do something about.
 func (b *bridge) emit(level slog.Level, line string) {
+	ctx := context.Background()
 	switch {
 	case strings.Contains(line, "unacceptable label"):
-		b.log.Log(nil, level, "refused a peer of another cluster", "detail", line)
+		b.log.Log(ctx, level, "refused a peer of another cluster", "detail", line)
 	case strings.Contains(line, "decrypt"):
-		b.log.Log(nil, level, "refused a peer that has another secret", "detail", line)
+		b.log.Log(ctx, level, "refused a peer that has another secret", "detail", line)
 	default:
-		b.log.Log(nil, level, "gossip: "+line)
+		b.log.Log(ctx, level, "gossip: "+line)
 	}
 }
 

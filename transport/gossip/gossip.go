@@ -3,6 +3,7 @@ package gossip
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -113,12 +114,15 @@ func (g *Gossip) Wait(ctx context.Context, match func(Member) bool) (Member, err
 	}
 }
 
-// SetMeta changes what this process tells about itself and waits until the change has been sent out, or for ctx.
+// SetMeta changes what this process tells about itself and waits until the change has been sent out, or for ctx's
+// deadline (3 s where it has none).
 func (g *Gossip) SetMeta(ctx context.Context, m Meta) error {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
 	return g.describe(ctx, func(d *description) { d.Meta = m })
 }
 
-// describe changes the description and sends it out.
+// describe changes the description and sends it out. ctx has a deadline.
 func (g *Gossip) describe(ctx context.Context, change func(*description)) error {
 	g.mu.Lock()
 	d := g.self
@@ -137,23 +141,31 @@ func (g *Gossip) describe(ctx context.Context, change func(*description)) error 
 	return nil
 }
 
-// timeLeft is the time until ctx's deadline, or the default, and never 0, which means for ever to memberlist.
-func timeLeft(ctx context.Context) time.Duration {
-	if end, ok := ctx.Deadline(); ok {
-		return max(time.Until(end), time.Millisecond)
+// withDeadline gives ctx a deadline where it has none.
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
 	}
-	return leaveTimeout
+	return context.WithTimeout(ctx, leaveTimeout)
+}
+
+// timeLeft is the time until ctx's deadline, and never 0, which means for ever to memberlist.
+func timeLeft(ctx context.Context) time.Duration {
+	end, _ := ctx.Deadline()
+	return max(time.Until(end), time.Millisecond)
 }
 
 // Leave says farewell, so that others need not suspect anything, and ends the membership. The farewell waits until
 // it has been sent out, or for ctx's deadline (3 s where it has none); an error means that it may not have been.
+// A try of a seed that is under way is waited for on top of that.
 func (g *Gossip) Leave(ctx context.Context) error {
+	ctx, cancel := withDeadline(ctx)
+	defer cancel()
 	var err error
 	g.once.Do(func() {
 		g.stop()
-		if err = g.describe(ctx, func(d *description) { d.leaving = true }); err == nil {
-			err = g.list.Leave(timeLeft(ctx))
-		}
+		said := g.describe(ctx, func(d *description) { d.leaving = true })
+		err = errors.Join(said, g.list.Leave(timeLeft(ctx)))
 		g.shutdown()
 	})
 	if err != nil {

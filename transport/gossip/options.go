@@ -54,7 +54,7 @@ const (
 	streamTimeout  = 2 * time.Second
 	lonelyRejoin   = time.Second     // between tries of the seeds when nobody is known
 	steadyRejoin   = 5 * time.Second // and when somebody is
-	leaveTimeout   = 3 * time.Second // where Leave's context has no deadline
+	leaveTimeout   = 3 * time.Second // where the context of Leave or SetMeta has no deadline
 )
 
 func (o *Options) check() error {
