@@ -64,21 +64,27 @@ func (p *Planner) order() {
 		if s.done {
 			continue
 		}
-		if patience, what := p.patience(s.node); p.now-max(s.asked, s.node.moved) >= patience {
+		if patience, what := p.patience(s); p.now-max(s.asked, s.node.moved) >= patience {
 			p.leaveOut(s.node, what)
 			p.abandon(s.node.name + " " + what)
 			p.decide()
 			return
 		}
 		if s.repeat <= p.now {
+			again := s.repeat > s.asked
 			s.repeat = p.now + p.t.Repeat
 			p.instruct(e, i)
+			if again && e.phase == preparing && !s.obeys {
+				p.askPromise(s.node)
+			}
 		}
 	}
 }
 
-func (p *Planner) patience(n *node) (time.Duration, string) {
-	if n.beat.ToLoad > 0 {
+// patience with a shard that is loading is longer. Before its first progress shows, that it obeys is told by its answer to
+// a Promise: the goroutine that takes orders is not the one that loads.
+func (p *Planner) patience(s *part) (time.Duration, string) {
+	if p.next.phase == preparing && (s.obeys || s.node.beat.ToLoad > 0) {
 		return p.t.LoadStalls, "has stopped in the middle of loading"
 	}
 	return p.t.Answer, "does not answer orders"

@@ -22,9 +22,11 @@
 // promised the term; from then on it refuses orders of lower ones. The salt, random per process, tells
 // apart the epochs of two coordinators that took the same term at the same moment.
 //
-// A coordinator that learns of a higher term, or of another's epoch in its own term, takes a higher term if it has
-// begun no epoch yet. Otherwise it pauses, says so, and stands down: 10 s, then 20 s, at most 60 s, before it tries
-// again. So two coordinators never fight faster than a plan can be made, and either goes on when the other is gone.
+// A shard that comes with a higher promise only remembers another coordinator: the term is raised above it, and what
+// is live serves on until the same is prepared in the new term. A shard that had promised this coordinator and now
+// promises a higher term, or shows another's epoch in the same term, proves that another one is alive. Then this one pauses,
+// says so, and stands down: 10 s, then 20 s, at most 60 s, before it takes a higher term. So two coordinators never
+// fight faster than a plan can be made, and either goes on when the other is gone.
 //
 // # From change to plan
 //

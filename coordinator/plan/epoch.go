@@ -53,6 +53,7 @@ type part struct {
 	node        *node
 	first, last int
 	done        bool
+	obeys       bool          // it has answered a Promise in this phase, so its loader may take its time
 	asked       time.Duration // first order of this phase
 	repeat      time.Duration // next time it is given
 	measuredNS  int64
@@ -82,7 +83,8 @@ func (e *epoch) part(n *node) *part {
 func (e *epoch) enter(f phase, now time.Duration) {
 	e.phase, e.since = f, now
 	for i := range e.parts {
-		e.parts[i].done, e.parts[i].asked, e.parts[i].repeat = false, now, now
+		s := &e.parts[i]
+		s.done, s.obeys, s.asked, s.repeat = false, false, now, now
 	}
 }
 

@@ -119,6 +119,9 @@ func (p *Planner) promised(m wire.Promised) {
 		return
 	}
 	n.answered = true
+	if s := p.next.part(n); s != nil {
+		s.obeys = true
+	}
 	if n.promised != p.term {
 		n.promised = p.term
 		p.joined()

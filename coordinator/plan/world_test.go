@@ -141,7 +141,8 @@ type fakeShard struct {
 	hung   bool // computes for ever: beats, but obeys nothing
 	frozen bool // the whole process
 	held   []func()
-	breaks int // loads that will fail
+	breaks int           // loads that will fail
+	quiet  time.Duration // until then loading shows no progress
 
 	promised         uint64
 	active, prepared *wire.Prepare
@@ -194,7 +195,7 @@ func (s *fakeShard) beat() wire.Beat {
 	if s.active != nil {
 		b.Epoch = s.active.Epoch
 	}
-	if s.loading != nil {
+	if s.loading != nil && s.progress > 0 {
 		b.Loaded, b.ToLoad = s.progress, 100
 	}
 	return b
@@ -272,7 +273,7 @@ func (s *fakeShard) prepare(p *wire.Prepare) {
 		if s.boot != boot || s.loading != p {
 			return false
 		}
-		if !s.frozen {
+		if !s.frozen && s.w.now >= s.quiet {
 			s.progress += 10 + s.w.r.Int64N(30)
 		}
 		if s.progress < 100 || s.hung || s.frozen {
