@@ -2,7 +2,7 @@ package sample
 
 import "math"
 
-// The table of exp has 2^(i/expSteps).
+// The table of sumExp has 2^(i/expSteps).
 const (
 	expBits  = 11
 	expSteps = 1 << expBits
@@ -28,19 +28,27 @@ var expTable = func() (table [expSteps]float64) {
 	return table
 }()
 
-// exp is e^x for x <= 0, within 2^-49 of itself; 0 below -708. Every product is rounded before it is added, so that no
-// compiler fuses the two: math.Exp differs between architectures.
-func exp(x float64) float64 {
-	if !(x >= -708) {
-		return 0
+// sumExp sums exp((l - max)·inv) over logits, none of which is above max, by ascending index. Each term is within 2^-49
+// of itself, and 0 where the exponent is below -708. Every product is rounded before it is added, so that no compiler
+// fuses the two: math.Exp differs between architectures.
+//
+// It is a loop, not a function of one number, because a call for each of 150,000 logits takes several times as long.
+func sumExp(logits []float32, max, inv float64) float64 {
+	sum := 0.0
+	for _, l := range logits {
+		x := float64((float64(l) - max) * inv)
+		if !(x >= -708) {
+			continue
+		}
+		shifted := float64(x*(expSteps/math.Ln2)) + magic
+		n := shifted - magic
+		k := int64(n)
+		r := (x - float64(n*stepHi)) - float64(n*stepLo)
+		p := float64(r*(1.0/6)) + 0.5
+		p = float64(p*float64(r*r)) + r // |r| < 2^-12.5: the next term, r^4/24, is below 2^-54
+		t := expTable[k&(expSteps-1)]
+		t = float64(t*p) + t
+		sum += math.Float64frombits(math.Float64bits(t) + uint64(k>>expBits)<<52)
 	}
-	shifted := float64(x*(expSteps/math.Ln2)) + magic
-	n := shifted - magic
-	k := int64(n)
-	r := (x - float64(n*stepHi)) - float64(n*stepLo)
-	p := float64(r*(1.0/6)) + 0.5
-	p = float64(p*float64(r*r)) + r // |r| < 2^-12.5: the next term, r^4/24, is below 2^-54
-	t := expTable[k&(expSteps-1)]
-	t = float64(t*p) + t
-	return math.Float64frombits(math.Float64bits(t) + uint64(k>>expBits)<<52)
+	return sum
 }

@@ -57,20 +57,13 @@ func (r *ranking) band() {
 func (r *ranking) id(i int) int32 { return int32(uint32(r.keys[i])) }
 
 // weight returns exp((l - max)·(1/temperature)) of candidate i, which must be ranked.
-func (r *ranking) weight(i int) float64 { return r.weightOf(r.logits[r.id(i)]) }
-
-func (r *ranking) weightOf(l float32) float64 {
-	return exp((float64(l) - float64(r.max)) * r.inv)
+func (r *ranking) weight(i int) float64 {
+	id := r.id(i)
+	return sumExp(r.logits[id:id+1], float64(r.max), r.inv)
 }
 
 // total sums the weights of all, by ascending id.
-func (r *ranking) total() float64 {
-	sum := 0.0
-	for _, l := range r.logits {
-		sum += r.weightOf(l)
-	}
-	return sum
-}
+func (r *ranking) total() float64 { return sumExp(r.logits, float64(r.max), r.inv) }
 
 // key orders candidates by logit descending, id ascending, when keys ascend. Both zeros are one value.
 func key(l float32, id int32) uint64 {
