@@ -3,6 +3,7 @@ module github.com/stagecoach-llm/stagecoach/router
 go 1.26.0
 
 require (
+	github.com/openai/openai-go/v3 v3.96.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/stagecoach-llm/stagecoach/shard v0.0.0
 	github.com/stagecoach-llm/stagecoach/transport v0.0.0
@@ -22,7 +23,6 @@ require (
 	github.com/nats-io/nats.go v1.55.0 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
-	github.com/openai/openai-go/v3 v3.96.0 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect

@@ -273,7 +273,9 @@ func TestDisconnectWithoutStreamBillsThePrompt(t *testing.T) {
 		}
 		failed <- err
 	}()
-	until(func() bool { return strings.Contains(w.do("GET", "/metrics", "").body, "time_to_first_token_seconds_count 1") })
+	until(func() bool {
+		return strings.Contains(w.do("GET", "/metrics", "").body, "time_to_first_token_seconds_count 1")
+	})
 	cancel()
 	if <-failed == nil {
 		t.Fatal("the answer was complete before the client went away")

@@ -1,0 +1,137 @@
+package router_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/packages/param"
+
+	"github.com/stagecoach-llm/stagecoach/router/account"
+)
+
+// sdk is the official client with a key.
+func (w *world) sdk() openai.Client {
+	w.t.Helper()
+	secret := strings.TrimPrefix(w.newKey(account.NewKey{Name: "sdk"}), "Bearer ")
+	return openai.NewClient(option.WithBaseURL(w.url+"/v1/"), option.WithAPIKey(secret))
+}
+
+func params(content string) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:    model,
+		Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage("S"), openai.UserMessage(content)},
+		Seed:     param.NewOpt(int64(7)),
+	}
+}
+
+func TestSDKChat(t *testing.T) {
+	w := start(t, text("Hello, 世界!"))
+	c := w.sdk()
+	p := params("Hi")
+	p.Logprobs, p.TopLogprobs = param.NewOpt(true), param.NewOpt(int64(2))
+	r, err := c.Chat.Completions.New(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	choice := r.Choices[0]
+	if choice.Message.Content != "Hello, 世界!" || choice.FinishReason != "stop" || r.Usage.CompletionTokens != 15 || r.Usage.TotalTokens == 0 {
+		t.Errorf("%+v", r)
+	}
+	if len(choice.Logprobs.Content) != 14 || len(choice.Logprobs.Content[0].TopLogprobs) != 2 {
+		t.Errorf("log-probabilities %+v", choice.Logprobs)
+	}
+}
+
+func TestSDKStream(t *testing.T) {
+	w := start(t, text("Hello, 世界!"))
+	c := w.sdk()
+	p := params("Hi")
+	p.N = param.NewOpt(int64(2))
+	p.StreamOptions = openai.ChatCompletionStreamOptionsParam{IncludeUsage: param.NewOpt(true)}
+	stream := c.Chat.Completions.NewStreaming(context.Background(), p)
+	var acc openai.ChatCompletionAccumulator
+	for stream.Next() {
+		if !acc.AddChunk(stream.Current()) {
+			t.Errorf("the accumulator refuses %s", stream.Current().RawJSON())
+		}
+	}
+	if err := stream.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(acc.Choices) != 2 || acc.Choices[0].Message.Content != "Hello, 世界!" || acc.Choices[1].Message.Content != "Hello, 世界!" || acc.Usage.CompletionTokens != 30 {
+		t.Errorf("%+v", acc.ChatCompletion)
+	}
+}
+
+func TestSDKTools(t *testing.T) {
+	w := start(t, text("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"))
+	c := w.sdk()
+	p := params("How is it in Paris?")
+	p.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(openai.FunctionDefinitionParam{Name: "weather"})}
+	stream := c.Chat.Completions.NewStreaming(context.Background(), p)
+	var acc openai.ChatCompletionAccumulator
+	finished := 0
+	for stream.Next() {
+		acc.AddChunk(stream.Current())
+		if call, ok := acc.JustFinishedToolCall(); ok {
+			finished++
+			if call.Name != "weather" || call.Arguments != `{"city": "Paris"}` {
+				t.Errorf("%+v", call)
+			}
+		}
+	}
+	if err := stream.Err(); err != nil || finished != 1 || acc.Choices[0].FinishReason != "tool_calls" {
+		t.Errorf("%v, %d calls, %+v", err, finished, acc.Choices)
+	}
+	r, err := c.Chat.Completions.New(context.Background(), p)
+	if err != nil || len(r.Choices[0].Message.ToolCalls) != 1 || r.Choices[0].Message.ToolCalls[0].Function.Name != "weather" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestSDKCompletionsAndModels(t *testing.T) {
+	w := start(t, text("four"))
+	c := w.sdk()
+	ctx := context.Background()
+	p := openai.CompletionNewParams{Model: model, Prompt: openai.CompletionNewParamsPromptUnion{OfString: param.NewOpt("one two three")}}
+	r, err := c.Completions.New(ctx, p)
+	if err != nil || r.Choices[0].Text != "four" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	stream := c.Completions.NewStreaming(ctx, p)
+	got := ""
+	for stream.Next() {
+		got += stream.Current().Choices[0].Text
+	}
+	if err := stream.Err(); err != nil || got != "four" {
+		t.Errorf("%q, %v", got, err)
+	}
+	m, err := c.Models.Get(ctx, model)
+	if err != nil || m.ID != model {
+		t.Errorf("%+v, %v", m, err)
+	}
+	page, err := c.Models.List(ctx)
+	if err != nil || len(page.Data) != 1 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestSDKErrors(t *testing.T) {
+	w := start(t, text("x"))
+	c := w.sdk()
+	p := params("Hi")
+	p.Temperature = param.NewOpt(9.0)
+	_, err := c.Chat.Completions.New(context.Background(), p)
+	var e *openai.Error
+	if !errors.As(err, &e) || e.StatusCode != 400 || e.Param != "temperature" || e.Type != "invalid_request_error" {
+		t.Errorf("%v", err)
+	}
+	p.Model = "other"
+	if _, err = c.Chat.Completions.New(context.Background(), p); !errors.As(err, &e) || e.StatusCode != 404 || e.Code != "model_not_found" {
+		t.Errorf("%v", err)
+	}
+}
