@@ -1,0 +1,58 @@
+package account
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+func TestRate(t *testing.T) {
+	var r rate
+	now := int64(1_700_000_000_000_000_000)
+	for i := range 10 {
+		if w := r.wait(now, 1, 10); w != 0 {
+			t.Fatalf("request %d of a burst of 10 waits %v", i, w)
+		}
+		r.take(now, 1, 10)
+	}
+	if w := r.wait(now, 1, 10); w != 6*time.Second {
+		t.Errorf("the eleventh waits %v, want 6s", w)
+	}
+	if r.left(now, 10) != 0 || r.reset(now) != time.Minute {
+		t.Errorf("left %d, reset %v", r.left(now, 10), r.reset(now))
+	}
+	later := now + int64(6*time.Second)
+	if r.wait(later, 1, 10) != 0 || r.left(later, 10) != 1 {
+		t.Errorf("after 6s: wait %v, left %d", r.wait(later, 1, 10), r.left(later, 10))
+	}
+	r.take(now, 35, 10) // debt
+	if w := r.wait(now, 1, 10); w != 216*time.Second {
+		t.Errorf("in debt: wait %v, want 3m36s", w)
+	}
+	r.give(35, 10)
+	if w := r.wait(now, 1, 10); w != 6*time.Second {
+		t.Errorf("after giving back: wait %v", w)
+	}
+}
+
+// TestRateHolds: over any time, no more passes than the burst and what has been paid back.
+func TestRateHolds(t *testing.T) {
+	for _, limit := range []int{1, 7, 60, 1000, maxRate} {
+		rng := rand.New(rand.NewPCG(1, uint64(limit)))
+		var r rate
+		begin := int64(1_700_000_000_000_000_000)
+		now, passed := begin, int64(0)
+		for range 5000 {
+			now += rng.Int64N(int64(time.Second))
+			n := 1 + rng.IntN(max(1, limit/5))
+			if r.wait(now, n, limit) == 0 {
+				r.take(now, n, limit)
+				passed += int64(n)
+			}
+			// In 128 bits: limit * elapsed does not fit into 64.
+			if allowed := float64(limit) * (1 + float64(now-begin)/float64(minute)); float64(passed) > allowed+1e-6*allowed {
+				t.Fatalf("limit %d: %d passed, %f allowed", limit, passed, allowed)
+			}
+		}
+	}
+}
