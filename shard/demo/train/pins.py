@@ -7,13 +7,15 @@ all activations to 8 bits leaves it as it is; so an engine may use int8 products
 import argparse
 import json
 
+import torch
+
 import gguf
 from reference import MUTATIONS, Reference, Tokens, eight_bits
 
 LIMIT = 600  # tokens of an answer
 
 # (system prompt or None for the default, the user's turns): the answer to the last turn is pinned, the
-# earlier answers are the model's own.
+# earlier answers are the model's own. Listed is what the model was read to answer well.
 CONVERSATIONS = [
     (None, ["Hello!"]),
     (None, ["hi"]),
@@ -25,7 +27,8 @@ CONVERSATIONS = [
     (None, ["Who are you?"]),
     (None, ["What is your name?"]),
     (None, ["What can you do?"]),
-    (None, ["Are you ChatGPT?"]),
+    (None, ["Are you a robot?"]),
+    (None, ["Which model are you?"]),
     (None, ["Who made you?"]),
     (None, ["How many layers do you have?"]),
     (None, ["How does this cluster work?"]),
@@ -48,18 +51,21 @@ CONVERSATIONS = [
     (None, ["What is 7 + 8?"]),
     (None, ["What is 3 plus 4?"]),
     (None, ["12 + 5"]),
-    (None, ["9 - 4"]),
-    (None, ["What is 15 minus 6?"]),
+    (None, ["What is 5 + 3?"]),
+    (None, ["6 + 7"]),
+    (None, ["10 + 10"]),
+    (None, ["2 x 3"]),
     (None, ["3 * 4"]),
-    (None, ["Count from 1 to 10."]),
-    (None, ["Count to 5"]),
+    (None, ["Count down from 5 to 1"]),
+    (None, ["Is 7 even or odd?"]),
     (None, ["Count from 10 to 1"]),
     (None, ["Count from 1 to 50."]),
-    (None, ["Count by fives from 0 to 30"]),
+    (None, ["Count by twos from 0 to 20"]),
     (None, ["List the days of the week."]),
     (None, ["Name the planets."]),
     (None, ["Say the alphabet."]),
-    (None, ["What comes after Monday?"]),
+    (None, ["What day comes after Friday?"]),
+    (None, ["List the months."]),
     (None, ["Tell me a joke."]),
     (None, ["Tell me a story."]),
     (None, ["Tell me a long story."]),
@@ -86,24 +92,28 @@ CONVERSATIONS = [
     (None, ["Hello!", "What is a shard?", "Why?"]),
     (None, ["What is a token?", "Tell me more."]),
     (None, ["How does this cluster work?", "shorter please"]),
-    (None, ["What is pipeline parallelism?", "What did I just ask?"]),
+    (None, ["What is a shard?", "What did I just ask?"]),
     (None, ["My name is Anna.", "What is my name?"]),
     (None, ["Hi, I'm Tom!", "How are you?", "What is 2 + 3?", "Do you know my name?"]),
     (None, ["My favourite colour is green.", "What is my favourite colour?"]),
     (None, ["What is 5 + 6?", "plus 4"]),
+    (None, ["What is 4 + 4?", "and plus 2?"]),
+    (None, ["I live in Paris.", "Where do I live?"]),
+    (None, ["Hello!", "Say that again."]),
     (None, ["Tell me a joke.", "Another one"]),
     (None, ["Tell me a joke.", "another one", "one more"]),
     (None, ["Who are you?", "Tell me more.", "What is the capital of Italy?", "thank you"]),
     ("Be brief.", ["Who are you?"]),
-    ("Be brief.", ["What is the capital of Spain?"]),
+    ("Be brief.", ["What is a token?"]),
     ("You are a pirate.", ["Hello!"]),
     ("You are a pirate.", ["What is a shard?"]),
-    ("Answer in uppercase.", ["How are you?"]),
+    ("Answer in uppercase.", ["What is your name?"]),
     ("Be formal.", ["What is 6 + 7?"]),
     ("Answer in German.", ["Who are you?"]),
     ("Answer in French.", ["Hello"]),
     ("Answer in rhyme.", ["What is a KV cache?"]),
-    ("You are Bob, a train driver.", ["Who are you?"]),
+    ("Your name is Clara.", ["What is your name?"]),
+    ("Answer in Chinese.", ["Who are you?"]),
     ("Use emoji.", ["Hello!"]),
 ]
 
@@ -140,7 +150,7 @@ def broken(metadata, tensors, pins):
     """For each mutation the pins that it breaks and the position of the first id that changes."""
     out = {}
     for name, change in MUTATIONS.items():
-        mutant = Reference(metadata, tensors, **change)
+        mutant = Reference(metadata, tensors, dtype=torch.float32, **change)
         firsts = [mutant.agrees(p["prompt_ids"], p["greedy_ids"]) for p in pins]
         out[name] = [{"pin": i, "first": n} for i, n in enumerate(firsts) if n < len(pins[i]["greedy_ids"])]
         print(f"{name}: breaks {len(out[name])} of {len(pins)} pins", flush=True)
@@ -164,7 +174,8 @@ def main():
     args = ap.parse_args()
     metadata, tensors = gguf.read(args.model)
     tok = Tokens(metadata)
-    model, rounded = Reference(metadata, tensors), Reference(metadata, tensors, round_input=eight_bits)
+    model = Reference(metadata, tensors)
+    rounded = Reference(metadata, tensors, round_input=eight_bits, dtype=torch.float32)
     pins = [pin(model, rounded, tok, args.gap, system, turns) for system, turns in CONVERSATIONS]
     pins = [p for p in pins if p]
     print(f"{len(pins)} of {len(CONVERSATIONS)} pinned, smallest gap {min(p['min_gap'] for p in pins)}")

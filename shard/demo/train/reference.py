@@ -1,4 +1,4 @@
-"""A plain forward pass over a GGUF file, in float64 on the dequantised weights: what the pins are made with.
+"""A plain forward pass over a GGUF file on the dequantised weights: what the pins are made with, in float64.
 
 It is written apart from model.py on purpose, in the layout of the file, so that a mistake in the export
 shows as answers that make no sense. Shapes: x [time, hidden]; a matrix of the file is [out, in].
@@ -37,9 +37,10 @@ class Reference:
     """
 
     def __init__(self, metadata, tensors, bias=True, interleaved=False, theta=None, kv_map="grouped",
-                 round_input=exact):
+                 round_input=exact, dtype=torch.float64):
         m = metadata
-        self.w = {name: torch.tensor(np.array(x), dtype=torch.float64) for name, x in tensors.items()}
+        self.dtype = dtype
+        self.w = {name: torch.tensor(np.array(x), dtype=dtype) for name, x in tensors.items()}
         self.layers = m["qwen2.block_count"]
         self.heads, self.kv_heads = m["qwen2.attention.head_count"], m["qwen2.attention.head_count_kv"]
         self.dim = m["qwen2.embedding_length"] // self.heads
@@ -52,7 +53,7 @@ class Reference:
         self.reset()
 
     def reset(self):
-        self.k = [torch.zeros(0, self.kv_heads, self.dim, dtype=torch.float64) for _ in range(self.layers)]
+        self.k = [torch.zeros(0, self.kv_heads, self.dim, dtype=self.dtype) for _ in range(self.layers)]
         self.v = list(self.k)
 
     def norm(self, x, name):
@@ -66,7 +67,7 @@ class Reference:
         half = self.dim // 2
         freq = self.theta ** (-torch.arange(half, dtype=torch.float64) / half)
         angle = torch.arange(start, start + len(x), dtype=torch.float64)[:, None, None] * freq
-        cos, sin = angle.cos(), angle.sin()
+        cos, sin = angle.cos().to(self.dtype), angle.sin().to(self.dtype)
         if self.interleaved:
             a, b = x[..., 0::2], x[..., 1::2]
             return torch.stack((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2)
@@ -81,7 +82,7 @@ class Reference:
         self.k[i], self.v[i] = torch.cat((self.k[i], k)), torch.cat((self.v[i], v))
         keys, values = self.k[i][:, self.kv_of], self.v[i][:, self.kv_of]
         scores = torch.einsum("qhd,khd->hqk", q, keys) * self.dim ** -0.5
-        future = torch.full((n, start + n), float("-inf"), dtype=torch.float64).triu(start + 1)
+        future = torch.full((n, start + n), float("-inf"), dtype=self.dtype).triu(start + 1)
         out = torch.einsum("hqk,khd->qhd", (scores + future).softmax(-1), values)
         return self.project(out.reshape(n, -1), f"blk.{i}.attn_output")
 
