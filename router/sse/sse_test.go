@@ -1,0 +1,67 @@
+package sse_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stagecoach-llm/stagecoach/router/sse"
+)
+
+func TestStream(t *testing.T) {
+	rec := httptest.NewRecorder()
+	s := sse.NewWriter(rec, time.Second)
+	if s.Started() {
+		t.Error("started by itself")
+	}
+	steps := []error{
+		s.Comment("keep-alive"), s.Events(map[string]string{"a": "<b>\n\u2028"}, 2), s.Done(),
+	}
+	if err := errors.Join(steps...); err != nil || !s.Started() || rec.Code != http.StatusOK {
+		t.Fatal(err, rec.Code)
+	}
+	want := ": keep-alive\n\ndata: {\"a\":\"<b>\\n\\u2028\"}\n\ndata: 2\n\ndata: [DONE]\n\n"
+	if got := rec.Body.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if h := rec.Header(); h.Get("Content-Type") != "text/event-stream; charset=utf-8" || h.Get("X-Accel-Buffering") != "no" {
+		t.Errorf("%v", h)
+	}
+}
+
+// TestSlowReader: a client that does not read ends the stream instead of holding it.
+func TestSlowReader(t *testing.T) {
+	failed := make(chan error, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := sse.NewWriter(w, 50*time.Millisecond)
+		big := make([]byte, 1<<20)
+		for {
+			if err := s.Events(big); err != nil {
+				again := s.Done()
+				failed <- errors.Join(err, again)
+				if again == nil {
+					t.Error("a stream that failed can be written to")
+				}
+				return
+			}
+		}
+	}))
+	defer srv.Close()
+	resp, err := http.Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := <-failed; err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestValueThatIsNoJSON(t *testing.T) {
+	rec := httptest.NewRecorder()
+	if err := sse.NewWriter(rec, time.Second).Events(func() {}); err == nil || rec.Body.Len() != 0 {
+		t.Errorf("%v, %q", err, rec.Body)
+	}
+}
