@@ -87,6 +87,19 @@ func TestPoolParks(t *testing.T) {
 	}
 }
 
+func TestStartPath(t *testing.T) {
+	for _, p := range Paths() {
+		t.Setenv("STAGECOACH_KERNELS", p)
+		if got := startPath(); got.String() != p {
+			t.Errorf("STAGECOACH_KERNELS=%s starts with %v", p, got)
+		}
+	}
+	t.Setenv("STAGECOACH_KERNELS", "sse9")
+	if got := startPath(); got != best() {
+		t.Errorf("an unknown path starts with %v, want the best, %v", got, best())
+	}
+}
+
 func TestForcePath(t *testing.T) {
 	was := Path()
 	defer func() { _ = ForcePath(was) }()

@@ -162,6 +162,9 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 	if last != total {
 		t.Errorf("progress ended at %d of %d bytes", last, total)
 	}
+	if _, err := Load(context.Background(), ck, span, Options{}); err == nil {
+		t.Error("a model without a pool loaded")
+	}
 	for _, bad := range []Span{{First: -1, Last: 2}, {First: 3, Last: 2}, {Last: 7}} {
 		if _, err := Load(context.Background(), ck, bad, Options{Pool: pool}); err == nil {
 			t.Errorf("span %v of 6 layers loaded", bad)

@@ -113,7 +113,7 @@ func table(owner, n int) []int32 {
 // answer prefills a prompt in chunks and decodes some tokens greedily; it returns the tokens and, after each, the logits.
 func (p pipeline) answer(t testing.TB, prompt []int32, chunk, n int) (ids []int32, all [][]float32) {
 	t.Helper()
-	blocks := table(0, 24)
+	blocks := table(0, 100)
 	var logits []float32
 	for at := 0; at < len(prompt); at += chunk {
 		end := min(at+chunk, len(prompt))

@@ -2,6 +2,7 @@ package qwen2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -45,6 +46,9 @@ func Load(ctx context.Context, ck *checkpoint.Checkpoint, span Span, o Options) 
 	cfg := ck.Card().Config
 	if err := span.check(cfg.Layers); err != nil {
 		return nil, err
+	}
+	if o.Pool == nil {
+		return nil, errors.New("qwen2: no pool to compute with")
 	}
 	if o.Share != nil && o.Share.ck != ck {
 		o.Share = nil // other bytes, whatever their id
