@@ -70,6 +70,7 @@ func (s *Scheduler) drop(r *request) {
 
 func (s *Scheduler) credit(e Credit) {
 	if c := s.choice(e.ID, e.Choice); c != nil {
+		s.heard(c.req.router, c.req.boot)
 		c.credit = max(c.credit, int(e.UpTo))
 	}
 }
@@ -94,6 +95,7 @@ func (s *Scheduler) cancel(e Cancel) {
 		}
 		return
 	}
+	s.heard(r.router, r.boot)
 	for _, c := range slices.Clone(r.choices) {
 		if e.Choice < 0 || int(c.index) == e.Choice {
 			s.finish(c, wire.DeltaItem{Finish: wire.FinishCancel})

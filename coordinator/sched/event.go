@@ -23,7 +23,7 @@ type Credit wire.Credit
 type Cancel wire.Cancel
 
 // RouterBeat names the requests that a router still wants. Requests of this boot that it does not name and that are
-// older than a beat's way are cancelled. A router that has beaten once is lost when it is silent for
+// older than a beat's way are cancelled. A router that has beaten once is lost when nothing is heard of it for
 // Config.RouterSilence.
 type RouterBeat wire.RouterBeat
 

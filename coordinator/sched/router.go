@@ -35,6 +35,15 @@ func (s *Scheduler) beat(e RouterBeat) {
 	})
 }
 
+// heard notes that a router that beats has said something else.
+func (s *Scheduler) heard(name, boot string) {
+	for i := range s.routers {
+		if r := &s.routers[i]; r.name == name && r.boot == boot {
+			r.seen = s.now
+		}
+	}
+}
+
 func (s *Scheduler) lose(name, boot string) {
 	s.routers = slices.DeleteFunc(s.routers, func(r router) bool { return r.name == name && r.boot == boot })
 	s.each(func(r *request) {

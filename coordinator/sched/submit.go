@@ -21,6 +21,7 @@ func refuse(code, format string, args ...any) refusal {
 }
 
 func (s *Scheduler) submit(g *wire.Generate) {
+	s.heard(g.Router, g.Boot)
 	old := s.requests[g.ID]
 	if s.repeats(g, old) {
 		s.reply(g, refusal{})
