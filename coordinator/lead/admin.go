@@ -106,8 +106,12 @@ func (l *Lead) knows(node string) bool {
 
 func (l *Lead) adminScale(ctx context.Context, m bus.Msg, args json.RawMessage) error {
 	var a wire.ScaleRequest
-	if err := json.Unmarshal(args, &a); err != nil || a.Shards < 0 {
-		l.answer(m.Reply, nil, fmt.Errorf("arguments not understood: %d shards, %w", a.Shards, err))
+	if err := json.Unmarshal(args, &a); err != nil {
+		l.answer(m.Reply, nil, fmt.Errorf("arguments not understood: %w", err))
+		return nil
+	}
+	if a.Shards < 0 {
+		l.answer(m.Reply, nil, fmt.Errorf("%d shards: want at least 1, or 0 for every shard that is here", a.Shards))
 		return nil
 	}
 	err := l.do(ctx, todo{plan: plan.Scale{Shards: a.Shards}})

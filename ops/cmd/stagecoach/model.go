@@ -10,7 +10,7 @@ import (
 
 // modelFlags name the model.
 type modelFlags struct {
-	Model string `type:"path" env:"STAGECOACH_MODEL" help:"A .gguf file or a Hugging Face folder (default: the small demo model in this binary)."`
+	Model string `env:"STAGECOACH_MODEL" help:"A .gguf file or a Hugging Face folder (default: the small demo model in this binary)."`
 }
 
 // open opens the model's file, or the embedded demo model.

@@ -14,10 +14,10 @@ import (
 
 // target says which running cluster a command speaks to: the local one of a data folder, or one at a NATS URL.
 type target struct {
-	Data       string   `type:"path" env:"STAGECOACH_DATA" help:"Data folder of a local cluster (default: the user's data directory)."`
+	Data       string   `env:"STAGECOACH_DATA" help:"Data folder of a local cluster (default: the user's data directory)."`
 	NATS       string   `env:"STAGECOACH_NATS" help:"NATS URL of a cluster that was not started by up here."`
 	Cluster    string   `default:"stagecoach" env:"STAGECOACH_CLUSTER" help:"Its name; with --nats."`
-	SecretFile string   `type:"path" env:"STAGECOACH_SECRET_FILE" help:"File with its secret; with --nats."`
+	SecretFile string   `env:"STAGECOACH_SECRET_FILE" help:"File with its secret; with --nats."`
 	Seeds      []string `env:"STAGECOACH_SEEDS" hidden:""`
 }
 

@@ -21,7 +21,7 @@ import (
 type upCmd struct {
 	Shards    int    `default:"3" help:"How many shard processes."`
 	HTTP      string `default:"127.0.0.1:8080" help:"Where the OpenAI endpoint listens."`
-	Data      string `type:"path" env:"STAGECOACH_DATA" help:"Folder of the cluster's state (default: the user's data directory)."`
+	Data      string `env:"STAGECOACH_DATA" help:"Folder of the cluster's state (default: the user's data directory)."`
 	Cluster   string `default:"stagecoach" help:"Name of the cluster."`
 	Bind      string `default:"127.0.0.1" help:"Host that NATS and gossip listen on; 0.0.0.0 lets other machines join."`
 	Advertise string `help:"Address by which other machines reach this one; needed with --bind 0.0.0.0."`
