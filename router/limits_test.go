@@ -415,3 +415,32 @@ func TestAnswersSurviveFailures(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestShutdownTellsAndBills: a stream that outlives the grace ends with an error that says why, and what was delivered is billed.
+func TestShutdownTellsAndBills(t *testing.T) {
+	w := start(t, text(strings.Repeat("x", 4000)))
+	resp := w.open("")
+	defer resp.Body.Close()
+	first := make([]byte, 2000)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := chunks(t, reply{body: string(first) + string(rest)})
+	if at(cs[len(cs)-1], "error", "message") != "The router is shutting down." {
+		t.Errorf("%v", cs[len(cs)-1])
+	}
+	book, err := account.Open(w.dir, account.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	totals, err := book.Usage(context.Background(), account.Query{})
+	if err != nil || len(totals) != 1 || totals[0].Completion != len(content(cs, 0)) {
+		t.Errorf("%+v, %v; the client got %d", totals, err, len(content(cs, 0)))
+	}
+}

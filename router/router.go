@@ -161,11 +161,11 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 type server struct {
 	*http.Server
 	listener net.Listener
-	cut      context.CancelFunc
+	cut      context.CancelCauseFunc
 }
 
 func newServer(o Options, l net.Listener, h http.Handler) *server {
-	ctx, cut := context.WithCancel(context.Background())
+	ctx, cut := context.WithCancelCause(context.Background())
 	return &server{listener: l, cut: cut, Server: &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -181,7 +181,7 @@ func (s *server) end(grace time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	err := s.Shutdown(ctx)
-	s.cut()
+	s.cut(api.ErrShutdown)
 	if err == nil {
 		return
 	}

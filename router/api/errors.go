@@ -109,7 +109,7 @@ func fromLedger(err error) *Error {
 		return gone()
 	}
 	return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
-		Message: "The request could not be accounted for: " + err.Error(), After: time.Second}
+		Message: "The request cannot be accounted for now; the server's log has more.", After: time.Second}
 }
 
 func fromRefusal(r *account.Refusal) *Error {
@@ -132,15 +132,26 @@ func fromRefusal(r *account.Refusal) *Error {
 	return e
 }
 
-// fromPipeline turns the end of a stream of tokens into an answer.
-func fromPipeline(err error) *Error {
+// ErrShutdown is the cause with which a server's context ends when it must give up running requests.
+var ErrShutdown = errors.New("the router is shutting down")
+
+// fromRun turns what ended a run into an answer. ctx is the request's.
+func fromRun(ctx context.Context, err error) *Error {
 	var g *generate.Error
-	if !errors.As(err, &g) {
-		if errors.Is(err, context.Canceled) {
-			return gone()
-		}
-		return &Error{Status: http.StatusInternalServerError, Type: typeServer, Message: err.Error()}
+	switch {
+	case errors.As(err, &g):
+		return fromPipeline(g)
+	case errors.Is(context.Cause(ctx), ErrShutdown):
+		return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
+			Message: "The router is shutting down.", After: time.Second}
+	case errors.Is(err, context.Canceled):
+		return gone()
 	}
+	return &Error{Status: http.StatusInternalServerError, Type: typeServer, Message: "Internal error; the server's log has more."}
+}
+
+// fromPipeline turns the end of a stream of tokens into an answer.
+func fromPipeline(g *generate.Error) *Error {
 	e := &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: g.Code, Message: g.Message, After: g.RetryAfter}
 	switch g.Code {
 	case wire.CodeTooLong, wire.CodeInvalid:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -97,11 +98,14 @@ type arrival struct {
 
 // do answers the request from its admission to its settlement.
 func (r *run) do(ctx context.Context) *Error {
-	ctx, cancel := context.WithCancel(ctx)
-	err := r.generate(ctx, cancel)
+	inner, cancel := context.WithCancel(ctx)
+	err := r.generate(inner, cancel)
 	done := r.settle(ctx, err)
 	if err != nil {
-		e := fromPipeline(err)
+		e := fromRun(ctx, err)
+		if e.Status == http.StatusInternalServerError {
+			r.s.Logger.Error("a request failed", "request", r.id, "error", err)
+		}
 		r.out.fail(e)
 		return e
 	}

@@ -239,13 +239,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
 		Prompt: j.promptTokens(), Prices: s.Prices,
 	})
 	if err != nil {
-		e := fromLedger(err)
 		var refusal *account.Refusal
 		if errors.As(err, &refusal) {
 			quotaHeaders(w.Header(), refusal.Quota)
 			s.metrics.refused.WithLabelValues(string(refusal.Scope)).Inc()
+		} else {
+			s.Logger.Warn("a request was not admitted", "request", j.id, "error", err)
 		}
-		return e
+		return fromLedger(err)
 	}
 	quotaHeaders(w.Header(), grant.Quota)
 	s.metrics.inFlight.Inc()
