@@ -50,7 +50,6 @@ type hashEngine struct {
 	last bool
 	took time.Duration
 	seqs map[uint64][]int32
-	x    []float32
 }
 
 func (e *hashEngine) Step(f *wire.Frame, layer func(int)) ([]float32, []wire.SampledItem) {

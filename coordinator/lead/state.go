@@ -9,6 +9,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/stagecoach-llm/stagecoach/coordinator/plan"
 )
@@ -29,7 +30,7 @@ func openState(dir string) (*state, error) {
 	}
 	path := filepath.Join(dir, "coordinator.db")
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("lead: %s is held by another coordinator: stop it first", path)
 	}
 	if err != nil {

@@ -136,7 +136,6 @@ type fakeShard struct {
 	name   string
 	boot   string
 	memory int64
-	speed  float64
 
 	hung   bool // computes for ever: beats, but obeys nothing
 	frozen bool // the whole process

@@ -1,7 +1,5 @@
 package tokenizer
 
-import "unicode/utf8"
-
 // The byte-to-unicode alphabet of GPT-2: a printable character stands for each of the 256 bytes, so that a vocabulary
 // of byte strings can be kept as text. Printable Latin-1 characters stand for themselves; the other 68 bytes, in
 // ascending order, are U+0100, U+0101, and so on.
@@ -45,13 +43,4 @@ func appendAlphabet(dst []byte, s string) []byte {
 		dst = append(dst, byte(runeToByte[r]))
 	}
 	return dst
-}
-
-// alphabetString spells b in the alphabet.
-func alphabetString(b []byte) string {
-	out := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		out = utf8.AppendRune(out, byteToRune[c])
-	}
-	return string(out)
 }
