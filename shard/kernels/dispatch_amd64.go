@@ -203,7 +203,8 @@ func mixHalf(out []float32, outStride int, coef []float32, coefStride, n int, ti
 		mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
 		return
 	}
-	runMix(kernelTable[active][quant.F16].mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
+	mix := kernelTable[active][quant.F16].mix
+	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
 }
 
 func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, steps, tiles int) {
@@ -211,10 +212,12 @@ func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, t
 		mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
 		return
 	}
-	runMix(kernelTable[active][quant.F32].mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
+	mix := kernelTable[active][quant.F32].mix
+	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
 }
 
-func runMix(kernels []mixFunc, out []float32, outStride int, coef []float32, coefStride, n int, tile *byte, steps, tiles int) {
+func runMix(kernels []mixFunc, out []float32, outStride int, coef []float32, coefStride, n int, tile *byte,
+	steps, tiles int) {
 	for h := 0; h < n; {
 		rows := min(n-h, len(kernels))
 		kernels[rows-1](&out[h*outStride], uintptr(4*outStride), &coef[h*coefStride], uintptr(4*coefStride), tile, steps, tiles)

@@ -214,7 +214,8 @@ var ragged = []int{1, 7, 15, 16, 17, 31, 32, 33, 64, 100, 255, 256}
 
 func TestElementwiseEqual(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
-	special := []float32{0, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 88.7, 88.70001, -87.3, -87.30001, 1e-40, 3e38, -3e38}
+	special := []float32{0, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 88.7, 88.70001,
+		-87.3, -87.30001, 1e-40, 3e38, -3e38}
 	kernels := map[string]func(x, y []float32) []float32{
 		"exp":     func(x, _ []float32) []float32 { expInPlace(x); return x },
 		"swiglu":  func(x, y []float32) []float32 { swiglu(x, y); return x },

@@ -30,7 +30,10 @@ func TestToHalfReports(t *testing.T) {
 	for _, c := range []struct {
 		x  float32
 		ok bool
-	}{{65504, true}, {65519, true}, {65520, false}, {-65520, false}, {1e-30, true}, {float32(math.Inf(-1)), false}, {float32(math.NaN()), false}} {
+	}{
+		{65504, true}, {65519, true}, {65520, false}, {-65520, false}, {1e-30, true},
+		{float32(math.Inf(-1)), false}, {float32(math.NaN()), false},
+	} {
 		if got := ToHalf(dst, 2, []float32{1, c.x, 2}); got != c.ok {
 			t.Errorf("%g: got %v, want %v", c.x, got, c.ok)
 		}

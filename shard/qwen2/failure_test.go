@@ -154,7 +154,8 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 	if last >= total {
 		t.Errorf("it loaded %d of %d bytes, cancelled at half", last, total)
 	}
-	m, err := Load(context.Background(), ck, span, Options{Pool: pool, KVBlocks: 1, Progress: func(done, all int64) { last = done }})
+	o := Options{Pool: pool, KVBlocks: 1, Progress: func(done, _ int64) { last = done }}
+	m, err := Load(context.Background(), ck, span, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,9 @@ func TestThreadsGiveTheSameBits(t *testing.T) {
 func TestPathsGiveTheSameBits(t *testing.T) {
 	was := kernels.Path()
 	defer func() { _ = kernels.ForcePath(was) }()
-	for _, typ := range []quant.Type{quant.Q8_0, quant.Q4_K, quant.Q6_K, quant.Q2_K, quant.IQ4_XS, quant.F16, quant.BF16, quant.F32} {
+	for _, typ := range []quant.Type{
+		quant.Q8_0, quant.Q4_K, quant.Q6_K, quant.Q2_K, quant.IQ4_XS, quant.F16, quant.BF16, quant.F32,
+	} {
 		t.Run(typ.String(), func(t *testing.T) {
 			s := small
 			s.layers, s.typ = 2, typ

@@ -105,7 +105,9 @@ func (f *format) shift() int {
 
 // constants are the names of the masks that unpacking needs.
 func (f *format) constants() []string {
-	names := map[int][]string{8: {"flip"}, 2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}}[f.bits]
+	names := map[int][]string{
+		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}, 8: {"flip"},
+	}[f.bits]
 	if f.table {
 		names = append(names, "table")
 	}
