@@ -39,6 +39,9 @@ func newProject(t *testing.T) *project {
 	p := &project{t: t, command: []string{"docker", "compose"}, name: fmt.Sprintf("stagecoach-test-%d", os.Getpid())}
 	if exec.Command("docker", "compose", "version").Run() != nil {
 		p.command = []string{"docker-compose"}
+		if _, err := exec.LookPath("docker-compose"); err != nil {
+			t.Skip("neither docker compose nor docker-compose is here")
+		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
