@@ -22,7 +22,10 @@ const (
 	deadlineGrace = 500 * time.Millisecond
 	firstPause    = 100 * time.Millisecond // before a resubmission; doubled each time
 	longPause     = 2 * time.Second
-	patience      = 20 * time.Second // of silence with nothing waiting: resubmit; doubled each time
+	// forgottenAfter is the silence after which a request is submitted again where the coordinator has fewer than it should.
+	forgottenAfter = 5 * time.Second
+	// patience is the silence after which it is in any case, unless others wait, too: longer than a prompt takes. Doubled each time.
+	patience = 2 * time.Minute
 )
 
 // Options of a Client.

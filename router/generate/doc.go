@@ -13,7 +13,8 @@
 //   - a reply does not come, or is a refusal that can pass (the coordinator names a time, or the answer has begun);
 //   - the coordinator ends a choice because a stage was lost, or cancels one that nobody here cancelled;
 //   - the connection to the bus was down, or the coordinator's term has changed: both may have lost everything;
-//   - an answer is silent for long although the coordinator has nothing waiting.
+//   - an answer is silent and the coordinator has fewer answers than are wanted of it, or is silent for very long although
+//     nothing waits there.
 //
 // Tokens of an earlier attempt are as good as those of the latest; its errors are not heard.
 //

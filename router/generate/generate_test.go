@@ -329,3 +329,17 @@ func TestShutdownEndsStreams(t *testing.T) {
 		}
 	})
 }
+
+// TestALongPromptIsLeftAlone: silence alone is no reason to begin a prompt again.
+func TestALongPromptIsLeftAlone(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		w.coord.SetStalled(true)
+		s := w.start("a")
+		time.Sleep(110 * time.Second)
+		w.coord.SetStalled(false)
+		got, err := read(t, s, 1)
+		if !errors.Is(err, io.EOF) || got[0] != want || len(w.coord.Seen()) != 1 {
+			t.Errorf("%q, %v, %d submissions", got, err, len(w.coord.Seen()))
+		}
+	})
+}

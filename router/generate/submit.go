@@ -151,11 +151,32 @@ func (c *Client) status() (s wire.Status, err error) {
 
 func (c *Client) onStatus(s wire.Status, now time.Time) {
 	c.sawTerm(s.Term, now)
+	forgotten := s.Queue.Running+s.Queue.Waiting < c.running()
 	idle := s.Ready && s.Queue.Waiting == 0
 	for _, r := range c.live {
-		if idle && r.accepted && r.hungry() && now.Sub(r.heard) > r.patience {
+		silent := now.Sub(r.heard)
+		switch {
+		case !r.accepted || !r.hungry():
+		case forgotten && silent > forgottenAfter:
+			c.again(r, now, "the coordinator has fewer answers than are wanted")
+		case idle && silent > r.patience:
 			r.patience *= 2
 			c.again(r, now, "no token for long")
 		}
 	}
+}
+
+// running counts the choices that the coordinator should have.
+func (c *Client) running() (n int) {
+	for _, r := range c.live {
+		if !r.accepted {
+			continue
+		}
+		for _, ch := range r.choices {
+			if !ch.finished {
+				n++
+			}
+		}
+	}
+	return n
 }

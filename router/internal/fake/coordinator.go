@@ -34,6 +34,7 @@ type Coordinator struct {
 	term    uint64
 	ready   bool
 	deaf    bool                   // nothing is answered or sent
+	stalled bool                   // no tokens
 	refuse  []wire.GenerateReply   // the next replies
 	breaks  map[int]wire.DeltaItem // after so many tokens of the next request: this item instead
 }
@@ -99,6 +100,9 @@ func (c *Coordinator) SetReady(ready bool) { c.lock(func() { c.ready = ready }) 
 // SetDeaf stops or restarts every answer.
 func (c *Coordinator) SetDeaf(deaf bool) { c.lock(func() { c.deaf = deaf }) }
 
+// SetStalled stops or restarts the tokens of everything, as a long prefill does.
+func (c *Coordinator) SetStalled(stalled bool) { c.lock(func() { c.stalled = stalled }) }
+
 // Forget drops all requests without a word.
 func (c *Coordinator) Forget() { c.lock(func() { c.live = map[string]*request{} }) }
 
@@ -158,6 +162,10 @@ func (c *Coordinator) run() {
 // advance gives every choice with credit its next token.
 func (c *Coordinator) advance() {
 	c.mu.Lock()
+	if c.stalled {
+		c.mu.Unlock()
+		return
+	}
 	deltas := map[string]*wire.Delta{}
 	for _, r := range c.live {
 		to := c.subjects.Delta(r.g.Router, r.g.Boot)
@@ -289,6 +297,9 @@ func (c *Coordinator) onAdmin(m bus.Msg) {
 	switch req.Verb {
 	case wire.VerbStatus:
 		s := wire.Status{ModelID: c.card.ID, Model: "demo/model", Ready: c.ready, State: "ready", Term: c.term}
+		for _, r := range c.live {
+			s.Queue.Running += len(r.choices)
+		}
 		if !c.ready {
 			s.State, s.Reason = "waiting", "no shards are here"
 		}
