@@ -81,8 +81,8 @@ func (l *Lead) begin(c plan.Ready) {
 		per := max(many-one, 0) / 64
 		lane.Stages = append(lane.Stages, sched.StageTime{Fixed: time.Duration(max(one-per, 0)), PerRow: time.Duration(per)})
 	}
+	l.sendCanary() // first, so that it is in the first step
 	l.next(todo{sched: sched.PipelineReady{Epoch: c.Epoch, Lanes: []sched.Lane{lane}}})
-	l.sendCanary()
 }
 
 // tell logs what the planner says, and tells people the way to readiness.

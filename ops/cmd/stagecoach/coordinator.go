@@ -30,7 +30,7 @@ func (c *coordinatorCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ck, err := c.open()
+	ck, err := c.check()
 	if err != nil {
 		return err
 	}

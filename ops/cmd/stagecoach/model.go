@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
 	"github.com/stagecoach-llm/stagecoach/shard/demo"
+	"github.com/stagecoach-llm/stagecoach/shard/tokenizer"
 )
 
 // modelFlags name the model.
@@ -19,6 +20,19 @@ func (m *modelFlags) open() (*checkpoint.Checkpoint, error) {
 		return checkpoint.OpenBytes(demo.Model())
 	}
 	return checkpoint.Open(m.Model)
+}
+
+// check opens the model and makes sure that it can be served, tokenizer included, before anything depends on it.
+func (m *modelFlags) check() (*checkpoint.Checkpoint, error) {
+	ck, err := m.open()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tokenizer.New(&ck.Card().Tokenizer); err != nil {
+		ck.Close()
+		return nil, err
+	}
+	return ck, nil
 }
 
 // name is what the endpoint calls the model unless told otherwise.

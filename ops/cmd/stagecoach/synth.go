@@ -19,17 +19,15 @@ type synthCmd struct {
 
 func (c *synthCmd) Run() error {
 	shown := int64(-1)
-	err := synth.WriteFile(c.Out, synth.Options{
+	return synth.WriteFile(c.Out, synth.Options{
 		Size: c.Size, Type: c.Type, Seed: c.Seed, Layers: c.Layers, Context: c.Context,
 		Progress: func(done, total int64) {
-			if percent := 100 * done / max(total, 1); percent != shown {
-				shown = percent
-				fmt.Fprintf(os.Stderr, "\r%3d%% of %s", percent, bytesText(total))
+			if percent := 100 * done / max(total, 1); percent/10 != shown {
+				shown = percent / 10
+				fmt.Fprintf(os.Stderr, "%d%% of %s\n", percent, bytesText(total))
 			}
 		},
 	})
-	fmt.Fprintln(os.Stderr)
-	return err
 }
 
 // synthVars are what the help of synth lists.

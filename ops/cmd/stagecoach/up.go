@@ -93,7 +93,7 @@ func (c *upCmd) check() error {
 		return fmt.Errorf("the endpoint cannot listen on %s: %w; give another --http", c.HTTP, err)
 	}
 	l.Close()
-	m, err := c.open()
+	m, err := c.modelFlags.check()
 	if err != nil {
 		return err
 	}
