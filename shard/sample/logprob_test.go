@@ -35,10 +35,15 @@ func TestLogprobsAreTheModels(t *testing.T) {
 		wants[id] = want(id)
 	}
 	for id, w := range wants {
-		lp, err := vocab.Score(slices.Clone(logits), id)
+		lp, err := vocab.Score(slices.Clone(logits), id, -1)
 		if err != nil || math.Abs(float64(lp.LP)-w) > 1e-5 || lp.Top != nil {
 			t.Errorf("token %d: %+v, %v, want %v", id, lp, err, w)
 		}
+	}
+
+	scored, err := vocab.Score(slices.Clone(logits), 5, 3)
+	if err != nil {
+		t.Fatal(err)
 	}
 
 	p := neutral()
@@ -54,6 +59,9 @@ func TestLogprobsAreTheModels(t *testing.T) {
 	}
 	if len(lp.Top) != 3 || lp.Top[0].ID != 100 || lp.Top[1].ID != 200 || lp.Top[2].LP > lp.Top[1].LP {
 		t.Errorf("alternatives %+v", lp.Top)
+	}
+	if scored.LP != lp.LP || !slices.Equal(scored.Top, lp.Top) {
+		t.Errorf("scored as %+v, drawn with %+v", scored, lp)
 	}
 	if math.Abs(float64(lp.Top[0].LP)-wants[100]) > 1e-5 {
 		t.Errorf("log-probability %v, want %v", lp.Top[0].LP, wants[100])
@@ -76,11 +84,11 @@ func TestFewerTokensThanAlternatives(t *testing.T) {
 func TestScoreRefusesPadding(t *testing.T) {
 	vocab := NewVocab(3, []bool{false, true, false})
 	for _, id := range []int32{-1, 1, 3} {
-		if lp, err := vocab.Score([]float32{0, 0, 0}, id); err == nil {
+		if lp, err := vocab.Score([]float32{0, 0, 0}, id, 0); err == nil {
 			t.Errorf("token %d has log-probability %v", id, lp.LP)
 		}
 	}
-	if lp, err := vocab.Score([]float32{0, 0, negInf}, 2); err != nil || !math.IsInf(float64(lp.LP), -1) {
+	if lp, err := vocab.Score([]float32{0, 0, negInf}, 2, 0); err != nil || !math.IsInf(float64(lp.LP), -1) {
 		t.Errorf("an impossible token: %v, %v", lp.LP, err)
 	}
 }

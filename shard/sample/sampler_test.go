@@ -305,7 +305,7 @@ func TestUnusableLogits(t *testing.T) {
 		if _, _, err := s.Sample(logits, 0, nil); err == nil {
 			t.Errorf("%s: sampled", name)
 		}
-		if _, err := vocab.Score(logits, 1); err == nil {
+		if _, err := vocab.Score(logits, 1, 0); err == nil {
 			t.Errorf("%s: scored", name)
 		}
 	}

@@ -73,9 +73,9 @@ func (v *Vocab) mask(logits []float32) ([]float32, error) {
 
 var errNoToken = errors.New("sample: no token can be sampled: every logit is -Inf")
 
-// Score returns the model's log-probability of target after logits [size], whose padding it overwrites. It is -Inf only
-// where the target's logit is.
-func (v *Vocab) Score(logits []float32, target int32) (wire.Logprob, error) {
+// Score returns the model's log-probability of target after logits [size], whose padding it overwrites, with the top
+// likeliest tokens. It is -Inf only where the target's logit is.
+func (v *Vocab) Score(logits []float32, target int32, top int) (wire.Logprob, error) {
 	if v.Padding(target) {
 		return wire.Logprob{}, fmt.Errorf("sample: token %d cannot be scored: it is padding or outside the vocabulary of %d", target, v.size)
 	}
@@ -83,7 +83,7 @@ func (v *Vocab) Score(logits []float32, target int32) (wire.Logprob, error) {
 	if err != nil {
 		return wire.Logprob{}, err
 	}
-	return v.logprob(logits, target, 0)
+	return v.logprob(logits, target, max(top, 0))
 }
 
 // logprob looks up target in masked logits, and the top alternatives.

@@ -74,8 +74,8 @@ func (e *modelEngine) judge(f *wire.Frame, w wanted, logits []float32, err error
 	s := e.seqs[en.Seq]
 	if err == nil && w.index < len(en.Targets) {
 		var lp wire.Logprob
-		if lp, err = e.vocab.Score(logits, en.Targets[w.index]); err == nil {
-			item.Scores = append(item.Scores, lp.LP)
+		if lp, err = e.vocab.Score(logits, en.Targets[w.index], s.top); err == nil {
+			item.Scores = append(item.Scores, lp)
 			return
 		}
 	} else if err == nil {

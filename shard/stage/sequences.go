@@ -14,6 +14,7 @@ type sequence struct {
 	blocks  []int32
 	history []int32 // tokens at positions 0..; last stage only
 	sampler sampler // last stage only
+	top     int     // alternatives of a score; last stage only
 }
 
 // sampler draws the token after history. pos is the position of the token that is drawn.
@@ -32,7 +33,7 @@ func apply(seqs map[uint64]*sequence, e *wire.Entry, op *wire.Op, open func(*wir
 			if err != nil {
 				return err
 			}
-			s.sampler, s.history = sm, append(s.history, op.History...)
+			s.sampler, s.history, s.top = sm, append(s.history, op.History...), op.Params.Logprobs
 		}
 		seqs[e.Seq] = s
 	case wire.OpBlocks:

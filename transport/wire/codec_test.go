@@ -157,9 +157,9 @@ func examples(t testing.TB, family string) map[string][]byte {
 			"activations_decode": must(AppendFrame(nil, decodeFrame(2, 3))),
 			"step_empty":         must(AppendFrame(nil, &Frame{}))}
 	case "sampled":
-		return map[string][]byte{"sampled": must(AppendSampled(nil, sampledExample()))}
+		return map[string][]byte{"sampled": must(AppendSampled(nil, sampledExample())), "sampled_tops": must(AppendSampled(nil, scoredExample()))}
 	default:
-		return map[string][]byte{"delta": must(AppendDelta(nil, deltaExample()))}
+		return map[string][]byte{"delta": must(AppendDelta(nil, deltaExample())), "delta_scores": must(AppendDelta(nil, scoresExample()))}
 	}
 }
 
@@ -274,6 +274,17 @@ func TestParseRefuses(t *testing.T) {
 	if err := ParseDelta(seal(header{kind: KindDelta, step: 1}, nil, nil), new(Delta)); !errors.Is(err, ErrMalformed) {
 		t.Error(err)
 	}
+	if err := ParseDelta(seal(header{kind: KindDelta, flags: flagScores}, nil, nil), new(Delta)); !errors.Is(err, ErrMalformed) {
+		t.Error("scores announced, but no item has any:", err)
+	}
+	if err := ParseSampled(seal(header{kind: KindSampled, flags: flagTops}, []byte{0}, nil), new(Sampled)); !errors.Is(err, ErrMalformed) {
+		t.Error("alternatives announced, but no score has any:", err)
+	}
+	for _, h := range []header{{kind: KindStep, flags: 1}, {kind: KindSampled, flags: 2}, {kind: KindDelta, flags: 2}} {
+		if _, err := parseHeader(seal(h, []byte{0}, nil)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s with flags %d: %v", h.kind, h.flags, err)
+		}
+	}
 	if err := ParseDelta(examples(t, "sampled")["sampled"], new(Delta)); !errors.Is(err, ErrKind) {
 		t.Error(err)
 	}
@@ -303,7 +314,7 @@ func TestOpenMayBeKept(t *testing.T) {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	frame, sampled, delta := decodeFrame(8, 64), sampledExample(), deltaExample()
+	frame, sampled, delta := decodeFrame(8, 64), scoredExample(), scoresExample()
 	var buf []byte
 	var f Frame
 	var s Sampled

@@ -19,6 +19,8 @@ type Generate struct {
 	Salt        string   `json:"salt,omitempty"` // separates prefix caches
 	RemainingMS int64    `json:"remaining_ms"`   // until the request's deadline; 0: none
 	Trace       string   `json:"trace,omitempty"`
+	Score       bool     `json:"score,omitempty"`  // log-probabilities of the prompt's tokens, too, with Params.Logprobs alternatives
+	Scored      int      `json:"scored,omitempty"` // prompt positions up to here need none: the router has them
 }
 
 // Choice is one of a request's n answers.

@@ -137,20 +137,6 @@ func (d *decoder) ints(dst []int32, what string) []int32 {
 	return dst
 }
 
-// floats reads a list of float32 into dst's memory.
-func (d *decoder) floats(dst []float32, what string) []float32 {
-	n := d.count(4, math.MaxInt32, what)
-	b := d.take(4*n, what)
-	if b == nil {
-		return dst[:0]
-	}
-	dst = resize(dst, n)
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return dst
-}
-
 // text reads a string; old is returned instead of a copy when it is the same, as ids are from step to step.
 func (d *decoder) text(old, what string) string {
 	n := d.count(1, math.MaxInt32, what)

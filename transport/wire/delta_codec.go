@@ -7,11 +7,14 @@ func AppendDelta(dst []byte, x *Delta) ([]byte, error) {
 	if len(x.Items) > MaxEntries {
 		return dst, fmt.Errorf("wire: delta: %d items, at most %d: %w", len(x.Items), MaxEntries, ErrTooLarge)
 	}
-	h := header{kind: KindDelta, epoch: x.Term, entries: len(x.Items)}
+	h := header{kind: KindDelta, epoch: x.Term, entries: len(x.Items), flags: deltaFlags(x)}
 	start := len(dst)
 	b := begin(dst)
 	for i := range x.Items {
 		b = putItem(b, &x.Items[i])
+		if h.flags != 0 {
+			b = putScores(b, &x.Items[i])
+		}
 	}
 	b, err := finish(b, start, &h)
 	if err != nil {
@@ -45,6 +48,7 @@ func ParseDelta(m []byte, x *Delta) error {
 	x.Items = resize(x.Items, h.entries)
 	for i := range x.Items {
 		parseItem(&d, &x.Items[i])
+		parseScores(&d, &x.Items[i], h.flags)
 		if d.err != nil {
 			return fmt.Errorf("wire: delta: item %d: %w", i, d.err)
 		}
@@ -53,7 +57,38 @@ func ParseDelta(m []byte, x *Delta) error {
 	if d.err != nil {
 		return fmt.Errorf("wire: delta: %w", d.err)
 	}
+	if h.flags != deltaFlags(x) {
+		return fmt.Errorf("wire: delta: flags announce scores that no item has: %w", ErrMalformed)
+	}
 	return nil
+}
+
+// deltaFlags are those that the items need.
+func deltaFlags(x *Delta) uint8 {
+	for i := range x.Items {
+		if len(x.Items[i].Scores) > 0 {
+			return flagScores
+		}
+	}
+	return 0
+}
+
+func putScores(b []byte, it *DeltaItem) []byte {
+	b = putLogprobs(b, it.Scores)
+	if len(it.Scores) > 0 {
+		b = putUvar(b, uint64(it.ScorePos))
+	}
+	return b
+}
+
+func parseScores(d *decoder, it *DeltaItem, flags uint8) {
+	it.ScorePos, it.Scores = 0, it.Scores[:0]
+	if flags == 0 {
+		return
+	}
+	if it.Scores = parseLogprobs(d, it.Scores); len(it.Scores) > 0 {
+		it.ScorePos = d.uvar32("score position")
+	}
 }
 
 func putItem(b []byte, it *DeltaItem) []byte {

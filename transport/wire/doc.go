@@ -16,7 +16,7 @@
 //	   8     8  epoch       term<<32 | n; in a delta the term
 //	  16     8  step        consecutive in a lane; 0 in a delta
 //	  24     1  lane
-//	  25     1  flags       0; a reader refuses bits it does not know
+//	  25     1  flags       by kind, 0 where nothing needs one; a reader refuses bits it does not know
 //	  26     2  entries     entries of a frame, items of a sampled or delta
 //	  28     4  rows        rows of the body; 0 except in activations
 //	  32     4  width       elements of a row; 0 except in activations
@@ -54,10 +54,12 @@
 //	         f64 presence, f64 frequency, u64 seed, svar logprobs, uvar count + (u32 id, f32 value)* bias,
 //	         ints stop ids, svar min tokens, svar prompt length, uvar grammar
 //	timings  uvar count + (svar queue ns, svar compute ns)*
-//	sample   uvar seq, uvar pos, ints tokens, logprobs, uvar count + f32* scores, text error
+//	sample   uvar seq, uvar pos, ints tokens, logprobs, scores, text error
+//	           scores: uvar count + f32*; with flag 1 (a score has alternatives) logprobs
 //	logprobs uvar count + (f32 lp, uvar count + (u32 id, f32 lp)* top)*
 //	item     text id, uvar attempt, uvar choice, uvar position, ints tokens, logprobs, uvar cached,
-//	         uvar recomputed, text finish, text error code, text error
+//	         uvar recomputed, text finish, text error code, text error; with flag 1 (an item has scores of the
+//	         prompt) also logprobs scores, and uvar score position where there are any
 //
 // The form is canonical: a value has one encoding, so that Append of what Parse returned gives the same bytes.
 //
@@ -76,7 +78,8 @@
 // # Evolution
 //
 // Version changes when an old reader would misunderstand a new message; roles compare it in Hello. Params carry
-// their own form number. Unknown kinds, dtypes, flags, ops and forms are refused, never skipped: a sampling
+// their own form number. A flag announces a form that only readers who asked for it meet: routers that want scores of
+// the prompt, coordinators that score. Unknown kinds, dtypes, flags, ops and forms are refused, never skipped: a sampling
 // parameter that is ignored would break "the same tokens, however it is run".
 //
 // # Caveats

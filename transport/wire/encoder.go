@@ -22,14 +22,6 @@ func putInts(b []byte, v []int32) []byte {
 	return b
 }
 
-func putFloats(b []byte, v []float32) []byte {
-	b = putUvar(b, uint64(len(v)))
-	for _, x := range v {
-		b = putF32(b, x)
-	}
-	return b
-}
-
 func putText(b []byte, s string) []byte {
 	b = putUvar(b, uint64(len(s)))
 	return append(b, s...)

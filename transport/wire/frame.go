@@ -129,7 +129,7 @@ type SampledItem struct {
 	Pos      uint32  // position of Tokens[0]
 	Tokens   []int32 // sampled; empty when the entry failed
 	Logprobs []Logprob
-	Scores   []float32 // WantScore: one per target
+	Scores   []Logprob // WantScore: one per target, with as many alternatives as Params.Logprobs asks for
 	Error    string    // this sequence failed; the others of the step did not
 }
 
@@ -164,6 +164,8 @@ type DeltaItem struct {
 	Finish     string    // "", FinishStop, FinishLength, FinishCancel
 	ErrorCode  string    // ends the choice with an error
 	Error      string
+	ScorePos   uint32    // position in the prompt of the token that Scores[0] belongs to; 0 without Scores
+	Scores     []Logprob // of consecutive tokens of the prompt (Generate.Score); for all choices of the request
 }
 
 // Reasons why a choice ended.

@@ -97,7 +97,10 @@ func randSampled(r *rand.Rand) *Sampled {
 	for range r.IntN(5) {
 		it := SampledItem{Seq: r.Uint64(), Pos: r.Uint32(), Tokens: randInts(r), Logprobs: randLogprobs(r), Error: randText(r)}
 		for range r.IntN(4) {
-			it.Scores = append(it.Scores, -r.Float32())
+			it.Scores = append(it.Scores, Logprob{LP: -r.Float32()})
+		}
+		if r.IntN(3) == 0 {
+			it.Scores = randLogprobs(r)
 		}
 		s.Items = append(s.Items, it)
 	}
@@ -110,6 +113,11 @@ func randDelta(r *rand.Rand) *Delta {
 		x.Items = append(x.Items, DeltaItem{ID: randText(r), Attempt: r.Uint32(), Choice: r.Uint32(), Position: r.Uint32(),
 			Tokens: randInts(r), Logprobs: randLogprobs(r), Cached: r.Uint32(), Recomputed: r.Uint32(),
 			Finish: randText(r), ErrorCode: randText(r), Error: randText(r)})
+		if it := &x.Items[len(x.Items)-1]; r.IntN(4) == 0 {
+			if it.Scores = randLogprobs(r); len(it.Scores) > 0 {
+				it.ScorePos = r.Uint32()
+			}
+		}
 	}
 	return x
 }
@@ -147,9 +155,21 @@ func openStep() *Frame {
 func sampledExample() *Sampled {
 	return &Sampled{Epoch: 3<<32 | 7, Lane: 1, Step: 41, SentNS: 1_700_000_000_000_000_001, Items: []SampledItem{
 		{Seq: 100, Pos: 501, Tokens: []int32{42}, Logprobs: []Logprob{{LP: -0.25, Top: []TokenLP{{ID: 42, LP: -0.25}, {ID: 7, LP: -2}}}}},
-		{Seq: 101, Pos: 502, Scores: []float32{-1, -2.5}},
+		{Seq: 101, Pos: 502, Scores: []Logprob{{LP: -1}, {LP: -2.5}}},
 		{Seq: 102, Error: "numeric: row 3 is not finite"},
 	}, Timings: []Timing{{1500, 2_000_000}, {900, 2_100_000}}}
+}
+
+func scoredExample() *Sampled {
+	s := sampledExample()
+	s.Items[1].Scores[1].Top = []TokenLP{{ID: 9, LP: -0.5}, {ID: 11, LP: -1.5}}
+	return s
+}
+
+func scoresExample() *Delta {
+	x := deltaExample()
+	x.Items[1] = DeltaItem{ID: "req-2", ScorePos: 17, Scores: []Logprob{{LP: -1}, {LP: -2.5, Top: []TokenLP{{ID: 9, LP: -0.5}}}}}
+	return x
 }
 
 func deltaExample() *Delta {

@@ -26,6 +26,14 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// Flags say that items have a form that older readers do not know. They are set only where an item needs it.
+const (
+	// flagTops of a sampled: scores have alternatives.
+	flagTops = 1
+	// flagScores of a delta: an item ends with scores of the prompt.
+	flagScores = 1
+)
+
 // noCRC stands in for the checksum's own field; a local array would be allocated at each call.
 var noCRC [4]byte
 
@@ -36,6 +44,7 @@ type header struct {
 	epoch   uint64
 	step    uint64
 	lane    uint8
+	flags   uint8
 	entries int
 	rows    int
 	width   int
@@ -66,7 +75,7 @@ func finish(dst []byte, start int, h *header) ([]byte, error) {
 	le.PutUint64(m[8:], h.epoch)
 	le.PutUint64(m[16:], h.step)
 	m[24] = h.lane
-	m[25] = 0
+	m[25] = h.flags
 	le.PutUint16(m[26:], uint16(h.entries))
 	le.PutUint32(m[28:], uint32(h.rows))
 	le.PutUint32(m[32:], uint32(h.width))
@@ -104,7 +113,7 @@ func parseHeader(m []byte) (header, error) {
 	if want, got := le.Uint32(m[offCRC:]), checksum(m); got != want {
 		return h, fmt.Errorf("wire: header: crc32c %#08x, computed %#08x: %w", want, got, ErrChecksum)
 	}
-	if m[25] != 0 {
+	if m[25]&^flagsOf(Kind(m[offKind])) != 0 {
 		return h, fmt.Errorf("wire: header: flags %#02x: %w", m[25], ErrMalformed)
 	}
 	h = header{
@@ -113,6 +122,7 @@ func parseHeader(m []byte) (header, error) {
 		epoch:   le.Uint64(m[8:]),
 		step:    le.Uint64(m[16:]),
 		lane:    m[24],
+		flags:   m[25],
 		entries: int(le.Uint16(m[26:])),
 		rows:    int(le.Uint32(m[28:])),
 		width:   int(le.Uint32(m[32:])),
@@ -122,6 +132,17 @@ func parseHeader(m []byte) (header, error) {
 		sent:    int64(le.Uint64(m[56:])),
 	}
 	return h, nil
+}
+
+// flagsOf is what this reader knows of a kind's flags.
+func flagsOf(k Kind) uint8 {
+	switch k {
+	case KindSampled:
+		return flagTops
+	case KindDelta:
+		return flagScores
+	}
+	return 0
 }
 
 // bare refuses the fields that only frames use, so that a message has one encoding.

@@ -10,11 +10,11 @@ func AppendSampled(dst []byte, s *Sampled) ([]byte, error) {
 	if len(s.Items) > MaxEntries || len(s.Timings) > MaxTimings {
 		return dst, fmt.Errorf("wire: sampled: %d items, %d timings: %w", len(s.Items), len(s.Timings), ErrTooLarge)
 	}
-	h := header{kind: KindSampled, epoch: s.Epoch, step: s.Step, lane: s.Lane, entries: len(s.Items), sent: s.SentNS}
+	h := header{kind: KindSampled, epoch: s.Epoch, step: s.Step, lane: s.Lane, entries: len(s.Items), sent: s.SentNS, flags: sampledFlags(s)}
 	start := len(dst)
 	b := begin(dst)
 	for i := range s.Items {
-		b = putSample(b, &s.Items[i])
+		b = putSample(b, &s.Items[i], h.flags)
 	}
 	b = putTimings(b, s.Timings)
 	b, err := finish(b, start, &h)
@@ -45,7 +45,7 @@ func ParseSampled(m []byte, s *Sampled) error {
 	}
 	s.Items = resize(s.Items, h.entries)
 	for i := range s.Items {
-		parseSample(&d, &s.Items[i])
+		parseSample(&d, &s.Items[i], h.flags)
 		if d.err != nil {
 			return fmt.Errorf("wire: sampled: item %d: %w", i, d.err)
 		}
@@ -55,25 +55,65 @@ func ParseSampled(m []byte, s *Sampled) error {
 	if d.err != nil {
 		return fmt.Errorf("wire: sampled: %w", d.err)
 	}
+	if h.flags != sampledFlags(s) {
+		return fmt.Errorf("wire: sampled: flags announce alternatives that no score has: %w", ErrMalformed)
+	}
 	return nil
 }
 
-func putSample(b []byte, it *SampledItem) []byte {
+// sampledFlags are those that the items need.
+func sampledFlags(s *Sampled) uint8 {
+	for i := range s.Items {
+		for _, lp := range s.Items[i].Scores {
+			if len(lp.Top) > 0 {
+				return flagTops
+			}
+		}
+	}
+	return 0
+}
+
+func putSample(b []byte, it *SampledItem, flags uint8) []byte {
 	b = putUvar(b, it.Seq)
 	b = putUvar(b, uint64(it.Pos))
 	b = putInts(b, it.Tokens)
 	b = putLogprobs(b, it.Logprobs)
-	b = putFloats(b, it.Scores)
+	if flags == 0 {
+		b = putBare(b, it.Scores)
+	} else {
+		b = putLogprobs(b, it.Scores)
+	}
 	return putText(b, it.Error)
 }
 
-func parseSample(d *decoder, it *SampledItem) {
+func parseSample(d *decoder, it *SampledItem, flags uint8) {
 	it.Seq = d.uvar("seq")
 	it.Pos = d.uvar32("pos")
 	it.Tokens = d.ints(it.Tokens, "tokens")
 	it.Logprobs = parseLogprobs(d, it.Logprobs)
-	it.Scores = d.floats(it.Scores, "scores")
+	if flags == 0 {
+		it.Scores = parseBare(d, it.Scores)
+	} else {
+		it.Scores = parseLogprobs(d, it.Scores)
+	}
 	it.Error = d.text(it.Error, "error")
+}
+
+// putBare writes log-probabilities without alternatives.
+func putBare(b []byte, lps []Logprob) []byte {
+	b = putUvar(b, uint64(len(lps)))
+	for i := range lps {
+		b = putF32(b, lps[i].LP)
+	}
+	return b
+}
+
+func parseBare(d *decoder, dst []Logprob) []Logprob {
+	dst = resize(dst, d.count(4, math.MaxInt32, "scores"))
+	for i := range dst {
+		dst[i].LP, dst[i].Top = d.f32("score"), dst[i].Top[:0]
+	}
+	return dst
 }
 
 func putLogprobs(b []byte, lps []Logprob) []byte {
