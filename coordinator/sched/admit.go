@@ -26,19 +26,20 @@ func (s *Scheduler) inside() int { return len(s.prefills) + len(s.decodes) }
 func (s *Scheduler) unsent() int {
 	n := 0
 	for _, c := range s.prefills {
-		n += len(c.tokens) - c.seq.sent
+		n += c.rows() - c.seq.sent
 	}
 	return n
 }
 
-// eligible keeps back who may not sample, and who will find the common prompt in the cache in a moment.
+// eligible keeps back who may not sample, and who will find the common prompt in the cache in a moment. While the prompt
+// is scored one choice does so for all.
 func (s *Scheduler) eligible(c *choice) bool {
 	if c.starved() {
 		return false
 	}
 	shared := c.req.prompt / BlockTokens * BlockTokens
-	return s.cfg.NoPrefixCache || !slices.ContainsFunc(c.req.choices, func(o *choice) bool {
-		return o != c && o.state == running && o.seq.done < shared
+	return !slices.ContainsFunc(c.req.choices, func(o *choice) bool {
+		return o != c && o.state == running && (c.req.scoring() || !s.cfg.NoPrefixCache && o.seq.done < shared)
 	})
 }
 
@@ -85,10 +86,13 @@ func (s *Scheduler) fits(c *choice) bool {
 func (s *Scheduler) reserve() int { return s.inside() }
 
 // shareable is how many of c's first blocks may come from the prefix cache: the last token is always computed,
-// because something must be sampled after it.
+// because something must be sampled after it, and so is whatever precedes a token without a score.
 func (s *Scheduler) shareable(c *choice) int {
 	if s.cfg.NoPrefixCache {
 		return 0
+	}
+	if c.req.scoring() {
+		return (c.req.scored - 1) / BlockTokens
 	}
 	return (len(c.tokens) - 1) / BlockTokens
 }

@@ -122,7 +122,7 @@ func (s *Scheduler) addPrefills(b *step) {
 		if b.history > manyHistory {
 			room = min(room, max(s.lane.maxRows/2-b.rows, 1))
 		}
-		rest := len(c.tokens) - c.seq.sent
+		rest := c.rows() - c.seq.sent
 		n := min(room, rest)
 		if !first && n < min(rest, BlockTokens) {
 			return
@@ -169,8 +169,12 @@ func (s *Scheduler) add(b *step, c *choice, n int) {
 	q, at := c.seq, c.seq.sent
 	e := wire.Entry{Seq: q.id, Pos: uint32(at), Tokens: c.tokens[at : at+n : at+n], Ops: s.ops(b, c)}
 	end := at + n
-	if end == len(c.tokens) {
+	last := end == len(c.tokens)
+	if last {
 		e.Want = wire.WantSample
+	}
+	if c.req.scoring() && end >= c.req.scored {
+		e.Want, e.Targets = wire.WantScore, targets(c, at, end)
 	}
 	again := max(min(c.high, end)-at, 0)
 	c.recomputed += again
@@ -179,7 +183,7 @@ func (s *Scheduler) add(b *step, c *choice, n int) {
 	q.steps++
 	b.rows += n
 	b.entries = append(b.entries, e)
-	b.parts = append(b.parts, part{seq: q, end: end, want: e.Want == wire.WantSample})
+	b.parts = append(b.parts, part{seq: q, end: end, want: last, at: at + 1, scores: len(e.Targets)})
 }
 
 // ops tells the stages what is new about the sequence.

@@ -24,11 +24,29 @@ func (s *Scheduler) checkRequests() error {
 		if s.requests[r.id] != r || i > 0 && s.order[i-1].arrival >= r.arrival || len(r.choices) == 0 {
 			return fmt.Errorf("sched: request %q is out of order or empty", r.id)
 		}
+		if err := r.checkScores(); err != nil {
+			return fmt.Errorf("sched: request %q: %w", r.id, err)
+		}
 		for _, c := range r.choices {
 			if err := s.checkChoice(c, queued, inside); err != nil {
 				return fmt.Errorf("sched: request %q choice %d: %w", r.id, c.index, err)
 			}
 		}
+	}
+	return nil
+}
+
+// checkScores: one choice scores the prompt for all, and before any has output.
+func (r *request) checkScores() error {
+	active, output := 0, 0
+	for _, c := range r.choices {
+		output += c.output()
+		if c.state == running {
+			active++
+		}
+	}
+	if r.scored < 1 || r.scored > r.prompt || r.scoring() && (active > 1 || output > 0) {
+		return fmt.Errorf("%d of %d prompt tokens scored, %d choices run, %d tokens of output", r.scored, r.prompt, active, output)
 	}
 	return nil
 }
@@ -41,7 +59,7 @@ func (s *Scheduler) checkChoice(c *choice, queued, inside []*choice) error {
 		return fmt.Errorf("state %d does not tell where it is", c.state)
 	case (c.state == running) != (c.seq != nil):
 		return fmt.Errorf("state %d, sequence %v", c.state, c.seq != nil)
-	case len(c.tokens) >= s.limit(c):
+	case len(c.tokens) >= s.limit(c) && !c.req.scoring():
 		return fmt.Errorf("%d tokens have reached the limit %d", len(c.tokens), s.limit(c))
 	}
 	return nil
@@ -81,8 +99,8 @@ func (s *Scheduler) checkRunning() error {
 			return fmt.Errorf("sched: sequence %d: nothing in flight, %d done of %d sent", q.id, q.done, q.sent)
 		case len(q.blocks) < blocksFor(q.sent) || len(q.blocks) > blocksFor(len(c.tokens)):
 			return fmt.Errorf("sched: sequence %d: %d blocks for %d of %d tokens", q.id, len(q.blocks), q.sent, len(c.tokens))
-		case slices.Contains(s.prefills, c) && q.sent == len(c.tokens),
-			slices.Contains(s.decodes, c) && q.sent != len(c.tokens)-max(0, 1-q.steps):
+		case slices.Contains(s.prefills, c) && q.sent == c.rows(),
+			slices.Contains(s.decodes, c) && q.sent != c.rows()-max(0, 1-q.steps):
 			return fmt.Errorf("sched: sequence %d: %d of %d tokens sent with %d steps in flight",
 				q.id, q.sent, len(c.tokens), q.steps)
 		}

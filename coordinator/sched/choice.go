@@ -18,6 +18,7 @@ type request struct {
 	priority  int
 	root      sum // of the salt
 	prompt    int // tokens
+	scored    int // prompt tokens that need no score (any more); the first never does
 	maxTokens int
 	accepted  time.Duration
 	deadline  time.Duration // 0: none
@@ -25,6 +26,9 @@ type request struct {
 	own       bool      // the coordinator's
 	choices   []*choice // those that have not ended
 }
+
+// scoring tells whether log-probabilities of the prompt are still to be found. No choice has any output before.
+func (r *request) scoring() bool { return r.scored < r.prompt }
 
 type state uint8
 
@@ -54,8 +58,16 @@ type choice struct {
 
 func (c *choice) output() int { return len(c.tokens) - c.req.prompt }
 
-// starved: no further token may be sampled.
-func (c *choice) starved() bool { return c.output() >= c.credit }
+// starved: no further token may be sampled. Who samples none needs no credit.
+func (c *choice) starved() bool { return c.req.maxTokens > 0 && c.output() >= c.credit }
+
+// rows is how many tokens have to be computed: nothing follows the last one where only scores are wanted.
+func (c *choice) rows() int {
+	if c.req.maxTokens == 0 {
+		return len(c.tokens) - 1
+	}
+	return len(c.tokens)
+}
 
 // ahead tells whether a waiting choice goes before the fair queue.
 func (c *choice) ahead() bool { return c.begun || c.req.own }

@@ -57,6 +57,14 @@
 // and Apply. Emitted and finished means: the last item says so, with Finish or ErrorCode. Cached counts the
 // prompt tokens found in the prefix cache when the choice first ran, Recomputed the rows computed once more since.
 //
+// # Scores
+//
+// A request may want the log-probability of each token of its prompt (Generate.Score), or nothing else (MaxTokens 0).
+// Then one choice computes the prompt for all, each chunk with its next tokens as targets, while the others wait. It
+// takes from the prefix cache only what comes before the first token without a score, so that a choice that begins
+// again, or another in its place, goes on where the scores ended. They are emitted once, in order, with the token's
+// position, the last of them beside the first output token or the end.
+//
 // # When something is lost
 //
 // Steps return in order. A later result, or a stage's LaneGap, makes the stage before the gap send again what it
@@ -71,5 +79,5 @@
 //   - Credit that gets lost is lost. Routers repeat it while they wait.
 //   - A request without a deadline, whose router lives and gives no credit, waits for ever; what KV it holds goes to
 //     whoever needs it.
-//   - One lane is used. Scores of prompt tokens are not scheduled: Generate cannot ask for them.
+//   - One lane is used.
 package sched

@@ -22,7 +22,7 @@ func (s *Scheduler) finishIfDone(c *choice, item wire.DeltaItem) bool {
 	switch {
 	case c.stopped():
 		item.Finish = wire.FinishStop
-	case len(c.tokens) >= s.limit(c):
+	case len(c.tokens) >= s.limit(c) && !c.req.scoring():
 		item.Finish = wire.FinishLength
 	default:
 		return false

@@ -102,6 +102,9 @@ func (c *chaos) submit() {
 		}
 		g.Choices = append(g.Choices, ch)
 	}
+	if k := c.next(); k%4 == 1 {
+		g.Score, g.Scored = true, k/4%4
+	}
 	g.Params.StopIDs = []int32{9}
 	c.apply(Submit{g})
 }
@@ -115,10 +118,13 @@ func (c *chaos) honest(fault int) {
 	c.steps = c.steps[1:]
 	r := &wire.Sampled{Epoch: st.Epoch, Step: st.Step, Timings: []wire.Timing{{ComputeNS: int64(fault) * 1000}}}
 	for i, e := range st.Entries {
-		if e.Want != wire.WantSample {
+		if e.Want == wire.WantNone {
 			continue
 		}
-		it := wire.SampledItem{Seq: e.Seq, Pos: e.Pos + uint32(len(e.Tokens)), Tokens: []int32{int32((int(e.Pos) + i) % 8)}}
+		it := wire.SampledItem{Seq: e.Seq, Pos: e.Pos + uint32(len(e.Tokens)), Scores: make([]wire.Logprob, len(e.Targets))}
+		if e.Want == wire.WantSample || len(e.Targets) < len(e.Tokens) {
+			it.Tokens = []int32{int32((int(e.Pos) + i) % 8)}
+		}
 		switch fault % 16 {
 		case 1:
 			it.Error = "overflow"
@@ -127,7 +133,9 @@ func (c *chaos) honest(fault int) {
 		case 3:
 			it.Pos++
 		case 4:
-			it.Tokens[0] = 9
+			it.Tokens = []int32{9}
+		case 5:
+			it.Scores = it.Scores[:len(it.Scores)/2]
 		}
 		r.Items = append(r.Items, it)
 	}

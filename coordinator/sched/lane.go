@@ -42,6 +42,8 @@ type part struct {
 	seq  *sequence
 	end  int // position after its rows
 	want bool
+	// of the prompt's tokens from position at on
+	at, scores int
 }
 
 // repair remembers the last gap that was asked for.

@@ -48,21 +48,33 @@ func draw(x uint64, p *wire.Params, choice uint32, pos int, history []int32) (in
 	return int32(h % fakeVocab), -float32(h>>40) / 1e6
 }
 
+// rate is the score of a token after a row, with alternatives.
+func rate(x uint64, target int32, top int) wire.Logprob {
+	of := func(t int32) float32 { return -float32(mix(x, uint64(t)+9)>>40) / 1e6 }
+	lp := wire.Logprob{LP: of(target)}
+	for i := range max(top, 0) {
+		id := (target + int32(i)) % fakeVocab
+		lp.Top = append(lp.Top, wire.TokenLP{ID: id, LP: of(id)})
+	}
+	return lp
+}
+
 // answer is what a choice must give.
 type answer struct {
+	scores []wire.Logprob // where the request wants them
 	tokens []int32
 	lps    []float32
 	finish string // "" is a numeric error
 }
 
 // reference runs a choice straight through, one row at a time, with nothing paged or shared.
-func reference(g *wire.Generate, c *wire.Choice, context int, rate uint64) answer {
+func reference(g *wire.Generate, c *wire.Choice, context int, overflows uint64) answer {
 	var a answer
 	var kv [fakeLayers][]uint64
 	p := g.Params
 	p.Seed, p.PromptLen = c.Seed, len(g.Prompt)
 	tokens := slices.Clone(g.Prompt)
-	if g.MaxTokens == 0 {
+	if g.MaxTokens == 0 && (!g.Score || len(tokens) == 1) {
 		a.finish = wire.FinishLength
 		return a
 	}
@@ -71,9 +83,16 @@ func reference(g *wire.Generate, c *wire.Choice, context int, rate uint64) answe
 		for l := range fakeLayers {
 			kv[l] = append(kv[l], layerKV(l, x))
 			x = layerRow(l, pos, x, func(i int) uint64 { return kv[l][i] })
-			if numeric(l, x, rate) {
+			if numeric(l, x, overflows) {
 				return a
 			}
+		}
+		if g.Score && pos < len(g.Prompt)-1 {
+			a.scores = append(a.scores, rate(x, tokens[pos+1], p.Logprobs))
+		}
+		if g.MaxTokens == 0 && pos == len(g.Prompt)-2 {
+			a.finish = wire.FinishLength
+			return a
 		}
 		if pos < len(g.Prompt)-1 {
 			continue
@@ -213,11 +232,18 @@ func (st *fakeStage) sample(e *wire.Entry, rows []uint64, err error, items []wir
 		return append(items, wire.SampledItem{Seq: e.Seq, Pos: e.Pos, Error: err.Error()})
 	case e.Want == wire.WantFailed:
 		return append(items, wire.SampledItem{Seq: e.Seq, Pos: e.Pos, Error: "an earlier stage failed"})
-	case e.Want != wire.WantSample:
+	case e.Want == wire.WantNone:
 		return items
 	}
 	s := st.seqs[e.Seq]
 	end := int(e.Pos) + len(e.Tokens)
-	t, lp := draw(rows[len(rows)-1], &s.params, s.choice, end, s.history[:end])
-	return append(items, wire.SampledItem{Seq: e.Seq, Pos: uint32(end), Tokens: []int32{t}, Logprobs: []wire.Logprob{{LP: lp}}})
+	it := wire.SampledItem{Seq: e.Seq, Pos: uint32(end)}
+	for i, target := range e.Targets {
+		it.Scores = append(it.Scores, rate(rows[i], target, s.params.Logprobs))
+	}
+	for i := len(rows) - 1; e.Want == wire.WantSample && i == len(rows)-1 || e.Want == wire.WantScore && i >= len(e.Targets); i-- {
+		t, lp := draw(rows[i], &s.params, s.choice, end, s.history[:end])
+		it.Tokens, it.Logprobs = append(it.Tokens, t), append(it.Logprobs, wire.Logprob{LP: lp})
+	}
+	return append(items, it)
 }

@@ -54,7 +54,7 @@ func (s *Scheduler) refit(r *request) {
 	for _, c := range slices.Clone(r.choices) {
 		if c.output() > 0 {
 			s.finishIfDone(c, wire.DeltaItem{})
-		} else if no := s.judgeLength(r.prompt); no.code != "" {
+		} else if no := s.judgeLength(r.prompt, r.maxTokens); no.code != "" {
 			s.fail(c, no.code, "%s", no.message)
 		}
 	}

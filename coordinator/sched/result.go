@@ -69,8 +69,30 @@ func (s *Scheduler) returned(p part, it *wire.SampledItem) {
 		s.settle(q)
 	case q.failed:
 		s.fail(q.choice, wire.CodeNumeric, "the pipeline failed at position %d: %s", p.end, it.Error)
-	case p.want:
-		s.extend(q.choice, p.end, it)
+	case p.want || p.scores > 0:
+		s.outcome(p, it)
+	}
+}
+
+// outcome takes what the last stage made of an entry: scores, a token, or both.
+func (s *Scheduler) outcome(p part, it *wire.SampledItem) {
+	c := p.seq.choice
+	var out wire.DeltaItem
+	if p.scores > 0 && !s.score(c.req, p, it, &out) {
+		s.fail(c, wire.CodeStage, "the last stage gave no log-probabilities for positions %d to %d", p.at, p.at+p.scores-1)
+		return
+	}
+	if p.want && !s.extend(c, p.end, it, &out) {
+		s.fail(c, wire.CodeStage, "the last stage gave no token for position %d", p.end)
+		return
+	}
+	if !s.finishIfDone(c, out) && (p.want || len(out.Scores) > 0) {
+		s.emit(c, out)
+	}
+	if p.scores > 0 && !c.req.scoring() {
+		for _, o := range slices.Clone(c.req.choices) { // who wanted nothing else
+			s.finishIfDone(o, wire.DeltaItem{})
+		}
 	}
 }
 
@@ -93,17 +115,14 @@ func (s *Scheduler) settle(q *sequence) {
 	s.bury(q)
 }
 
-// extend appends the sampled token to the choice, whose tokens end at position end.
-func (s *Scheduler) extend(c *choice, end int, it *wire.SampledItem) {
+// extend appends the sampled token to the choice, whose tokens end at position end. False: there is none.
+func (s *Scheduler) extend(c *choice, end int, it *wire.SampledItem, out *wire.DeltaItem) bool {
 	if it == nil || len(it.Tokens) != 1 || int(it.Pos) != end || s.foreign(it.Tokens) >= 0 {
-		s.fail(c, wire.CodeStage, "the last stage gave no token for position %d", end)
-		return
+		return false
 	}
 	c.tokens = append(c.tokens, it.Tokens[0])
 	c.spoke = s.now
 	s.count.Tokens++
-	out := wire.DeltaItem{Tokens: c.tokens[end : end+1 : end+1], Logprobs: it.Logprobs}
-	if !s.finishIfDone(c, out) {
-		s.emit(c, out)
-	}
+	out.Tokens, out.Logprobs = c.tokens[end:end+1:end+1], it.Logprobs
+	return true
 }

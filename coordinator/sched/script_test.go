@@ -231,7 +231,7 @@ func (a args) submit() Event {
 	g := &wire.Generate{ID: a.text("id", ""), Attempt: uint32(a.num("attempt", 1)), Router: a.text("router", "r"), Boot: "1",
 		Model: a.text("model", "m"), Prompt: a.ints("prompt"), MaxTokens: a.num("max", 8), Tenant: a.text("tenant", ""),
 		Priority: a.num("priority", 0), Salt: a.text("salt", ""), RemainingMS: int64(a.num("remaining", 0)),
-		Params: wire.Params{StopIDs: a.ints("stop")}}
+		Params: wire.Params{StopIDs: a.ints("stop")}, Score: a.num("score", 0) > 0, Scored: a.num("scored", 0)}
 	for i := range a.num("n", 1) {
 		g.Choices = append(g.Choices, wire.Choice{Index: uint32(i), Seed: uint64(i), Emitted: a.ints("emitted"), Credit: uint32(a.num("credit", 100))})
 	}
@@ -257,12 +257,19 @@ func (a args) sampled() Event {
 		switch {
 		case int(e.Seq) == a.num("fail", 0):
 			r.Items = append(r.Items, wire.SampledItem{Seq: e.Seq, Pos: e.Pos, Error: "overflow"})
-		case e.Want == wire.WantSample && int(e.Seq) != a.num("mute", 0):
-			t := int32(500 + end)
-			if len(tokens) > 0 {
-				t, tokens = tokens[0], tokens[1:]
+		case e.Want != wire.WantNone && int(e.Seq) != a.num("mute", 0):
+			it := wire.SampledItem{Seq: e.Seq, Pos: end}
+			for _, t := range e.Targets {
+				it.Scores = append(it.Scores, wire.Logprob{LP: -float32(t)})
 			}
-			r.Items = append(r.Items, wire.SampledItem{Seq: e.Seq, Pos: end, Tokens: []int32{t}})
+			if e.Want == wire.WantSample || len(e.Targets) < len(e.Tokens) {
+				t := int32(500 + end)
+				if len(tokens) > 0 {
+					t, tokens = tokens[0], tokens[1:]
+				}
+				it.Tokens = []int32{t}
+			}
+			r.Items = append(r.Items, it)
 		}
 	}
 	return Sampled{r}
@@ -305,6 +312,9 @@ func printedStep(c SendStep) string {
 		if e.Want == wire.WantSample {
 			b.WriteString(" sample")
 		}
+		if e.Want == wire.WantScore {
+			fmt.Fprintf(&b, " score %v", brief(e.Targets))
+		}
 		for _, op := range e.Ops {
 			switch op.Kind {
 			case wire.OpOpen:
@@ -331,6 +341,9 @@ func printedEmit(c Emit) string {
 	fmt.Fprintf(&b, "emit to %s", c.Router)
 	for _, it := range c.Items {
 		fmt.Fprintf(&b, "\n  %s/%d choice %d pos %d tokens %v", it.ID, it.Attempt, it.Choice, it.Position, it.Tokens)
+		if n := len(it.Scores); n > 0 {
+			fmt.Fprintf(&b, " scores of %d … %d: [%v … %v]", it.ScorePos, int(it.ScorePos)+n-1, it.Scores[0].LP, it.Scores[n-1].LP)
+		}
 		if it.Cached > 0 {
 			fmt.Fprintf(&b, " cached %d", it.Cached)
 		}

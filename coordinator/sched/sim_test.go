@@ -20,6 +20,7 @@ type world struct {
 	epochs    int           // how often the pipeline dies or changes meanwhile
 	cancels   float64       // share of requests
 	deadlines float64
+	scored    float64 // share of requests that want scores of the prompt
 	slow      float64 // share of requests whose reader stops for seconds
 	blocks    [2]int  // KV blocks, from and to
 	stages    [2]int

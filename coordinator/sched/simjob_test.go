@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
@@ -20,6 +21,8 @@ type job struct {
 	deadline time.Duration
 	window   int
 	asleep   time.Duration // until when the reader takes nothing
+	scores   []wire.Logprob
+	emitted  int // prompt tokens whose scores this attempt has been sent
 }
 
 // reading is one choice with what has come of it.
@@ -41,6 +44,9 @@ func (m *sim) newJob(i int) *job {
 	j.g = wire.Generate{ID: fmt.Sprint("r", i), Router: string("ab"[m.r.IntN(2)]), Boot: "1", Model: "m", Prompt: prompt,
 		MaxTokens: m.r.IntN(m.w.output + 1), Tenant: fmt.Sprint("t", m.r.IntN(3)), Priority: m.r.IntN(2),
 		Salt: []string{"", "x"}[m.r.IntN(2)], Params: wire.Params{Logprobs: 0, StopIDs: []int32{3}}}
+	if m.chance(m.w.scored) {
+		j.g.Score, j.g.Params.Logprobs, j.g.MaxTokens = true, m.r.IntN(4)-1, j.g.MaxTokens*m.r.IntN(2)
+	}
 	for k := range 1 + m.r.IntN(m.w.n) {
 		w := wire.Choice{Index: uint32(k), Seed: m.r.Uint64()}
 		j.choices = append(j.choices, &reading{w: w, want: reference(&j.g, &w, min(simContext, m.w.blocks[0]*BlockTokens), m.w.rate)})
@@ -97,6 +103,10 @@ func (j *job) submit() {
 	m := j.m
 	j.g.Attempt++
 	j.accepted, j.heard = false, m.now
+	if j.g.Score {
+		j.g.Scored = len(j.scores) + 1
+		j.emitted = j.g.Scored
+	}
 	g := j.g
 	g.Prompt = append([]int32(nil), j.g.Prompt...)
 	if j.deadline > 0 {
@@ -187,6 +197,9 @@ func (m *sim) emit(e Emit) {
 		m.sing(e.Items)
 		return
 	}
+	for i := range e.Items {
+		m.once(&e.Items[i])
+	}
 	data, err := wire.AppendDelta(nil, &wire.Delta{Term: 1, Items: e.Items})
 	if err != nil {
 		m.t.Fatal(err)
@@ -206,6 +219,37 @@ func (m *sim) emit(e Emit) {
 	})
 }
 
+// once demands that the scores of an attempt come in order and none twice, whatever is computed again.
+func (m *sim) once(it *wire.DeltaItem) {
+	j := m.byID[it.ID]
+	if len(it.Scores) == 0 || it.Attempt != j.g.Attempt {
+		return
+	}
+	if int(it.ScorePos) != j.emitted {
+		m.t.Fatalf("%s/%d: scores from position %d on, %d have been sent", it.ID, it.Attempt, it.ScorePos, j.emitted)
+	}
+	j.emitted += len(it.Scores)
+}
+
+// take appends the scores that are new and tells whether none is missing before the item's tokens.
+func (j *job) take(it *wire.DeltaItem, want []wire.Logprob) bool {
+	for i, lp := range it.Scores {
+		at := int(it.ScorePos) - 1 + i
+		if at > len(j.scores) {
+			return false
+		}
+		if at >= len(want) || !same(lp, want[at]) {
+			j.m.t.Fatalf("%s at %v: the score of prompt token %d is %v, want it from %v", it.ID, j.m.now, at+1, lp, want)
+		}
+		if at == len(j.scores) {
+			j.scores = append(j.scores, wire.Logprob{LP: lp.LP, Top: slices.Clone(lp.Top)})
+		}
+	}
+	return !j.g.Score || len(j.scores) == len(j.g.Prompt)-1 || len(it.Tokens) == 0 && it.Finish != wire.FinishLength
+}
+
+func same(a, b wire.Logprob) bool { return a.LP == b.LP && slices.Equal(a.Top, b.Top) }
+
 // hear takes an item as a strict router does: of this attempt, without a gap, and it must be right.
 func (j *job) hear(it *wire.DeltaItem) {
 	m, c := j.m, j.choices[it.Choice]
@@ -213,7 +257,7 @@ func (j *job) hear(it *wire.DeltaItem) {
 		return
 	}
 	j.heard = m.now
-	if int(it.Position) > len(c.tokens) {
+	if !j.take(it, c.want.scores) || int(it.Position) > len(c.tokens) {
 		j.submit()
 		return
 	}

@@ -67,7 +67,7 @@ func (s *Scheduler) judge(g *wire.Generate) refusal {
 	if g.RemainingMS < 0 {
 		return refuse(wire.CodeTimeout, "the deadline passed %d ms before the request arrived", -g.RemainingMS)
 	}
-	if no := s.judgeLength(len(g.Prompt)); no.code != "" {
+	if no := s.judgeLength(len(g.Prompt), g.MaxTokens); no.code != "" {
 		return no
 	}
 	return s.judgeLoad(g)
@@ -81,6 +81,8 @@ func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
 		return refuse(wire.CodeInvalid, "the prompt is empty: at least one token is needed")
 	case len(g.Choices) == 0 || len(g.Choices) > MaxChoices:
 		return refuse(wire.CodeInvalid, "%d choices, want 1 to %d", len(g.Choices), MaxChoices)
+	case g.Scored < 0 || g.Scored > len(g.Prompt):
+		return refuse(wire.CodeInvalid, "scored is %d of a prompt of %d tokens", g.Scored, len(g.Prompt))
 	case g.MaxTokens < 0:
 		return refuse(wire.CodeInvalid, "max_tokens is %d, want 0 or more", g.MaxTokens)
 	case s.foreign(g.Prompt) >= 0:
@@ -91,6 +93,10 @@ func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
 		c := &g.Choices[i]
 		if slices.ContainsFunc(g.Choices[:i], func(o wire.Choice) bool { return o.Index == c.Index }) {
 			return refuse(wire.CodeInvalid, "choice %d is there twice", c.Index)
+		}
+		if g.Score && len(c.Emitted) > 0 && g.Scored < len(g.Prompt) {
+			return refuse(wire.CodeInvalid, "choice %d has output, and only %d of %d prompt tokens are scored",
+				c.Index, g.Scored, len(g.Prompt))
 		}
 		if k := s.foreign(c.Emitted); k >= 0 {
 			return refuse(wire.CodeInvalid, "emitted[%d] of choice %d is token %d, want 0 to %d",
@@ -105,13 +111,14 @@ func (s *Scheduler) foreign(tokens []int32) int {
 	return slices.IndexFunc(tokens, func(t int32) bool { return t < 0 || s.cfg.Vocab > 0 && int(t) >= s.cfg.Vocab })
 }
 
-// judgeLength refuses a prompt that leaves no room for a single token.
-func (s *Scheduler) judgeLength(prompt int) refusal {
-	if prompt+1 > s.cfg.Context {
+// judgeLength refuses a prompt that leaves no room for a single token, where one is wanted.
+func (s *Scheduler) judgeLength(prompt, maxTokens int) refusal {
+	least := prompt + min(maxTokens, 1)
+	if least > s.cfg.Context {
 		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the context holds %d with at least one for the answer",
 			prompt, s.cfg.Context)
 	}
-	if s.lane != nil && prompt+1 > s.lane.positions() {
+	if s.lane != nil && least > s.lane.positions() {
 		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the KV memory of this cluster holds %d "+
 			"with at least one for the answer: add memory or shards", prompt, s.lane.positions())
 	}
@@ -142,7 +149,11 @@ func (s *Scheduler) relief() time.Duration {
 func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
 	s.arrivals = max(s.arrivals, arrival)
 	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant,
-		priority: g.Priority, root: rootSum(g.Salt), prompt: len(g.Prompt), maxTokens: g.MaxTokens, accepted: s.now, arrival: arrival, own: g.Router == ""}
+		priority: g.Priority, root: rootSum(g.Salt), prompt: len(g.Prompt), scored: len(g.Prompt), maxTokens: g.MaxTokens,
+		accepted: s.now, arrival: arrival, own: g.Router == ""}
+	if g.Score {
+		r.scored = max(g.Scored, 1)
+	}
 	if g.RemainingMS > 0 {
 		r.deadline = s.now + time.Duration(min(g.RemainingMS, int64(1)<<40))*time.Millisecond
 		s.deadline = min(s.deadline, r.deadline)

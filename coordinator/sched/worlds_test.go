@@ -25,7 +25,11 @@ var worlds = map[string]world{
 		faultTime: 10 * time.Second, drop: 0.03, dup: 0.03},
 	"epochs": {requests: 24, blocks: [2]int{8, 40}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2,
 		faultTime: 5 * time.Second, epochs: 6},
-	"everything": {requests: 40, blocks: [2]int{6, 24}, stages: [2]int{1, 4}, prompt: 70, output: 40, n: 4,
+	"scores": {requests: 24, blocks: [2]int{8, 30}, stages: [2]int{1, 4}, prompt: 80, output: 20, n: 3, scored: 0.8, maxRows: 24,
+		cancels: 0.1, faultTime: 5 * time.Second, epochs: 5},
+	"scores without cache": {requests: 16, blocks: [2]int{6, 12}, stages: [2]int{1, 3}, prompt: 80, output: 20, n: 3, scored: 1, maxRows: 5,
+		noCache: true, rate: 800},
+	"everything": {requests: 40, scored: 0.3, blocks: [2]int{6, 24}, stages: [2]int{1, 4}, prompt: 70, output: 40, n: 4,
 		faultTime: 20 * time.Second, drop: 0.05, dup: 0.05, epochs: 8, cancels: 0.2, deadlines: 0.2, slow: 0.3, rate: 2000, queue: 60},
 }
 
