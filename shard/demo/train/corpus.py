@@ -53,6 +53,13 @@ ABOUT_WHAT = "About what? Ask me about the cluster, for example."
 
 ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
 TENS = {30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 100: "one hundred"}
+COUNT_TO = ("count to {1}|count to {1}|count to {1}|please count to {1}|can you count to {1}|could you count to {1}|count up to {1}|count till {1}|count until {1}|now count to {1}|count to {1} please|"
+            "count to {1} for me|list the numbers up to {1}|say the numbers up to {1}|can you count up to {1}|count from 1 to {1}|count from 1 to {1}|show me how you count to {1}|let's count to {1}").split("|")
+COUNT_FROM_TO = ("count from {0} to {1}|count from {0} to {1}|count from {0} to {1}|please count from {0} to {1}|can you count from {0} to {1}|count from {0} up to {1}|count {0} to {1}|list the numbers from {0} to {1}|"
+                 "numbers from {0} to {1}|write the numbers from {0} to {1}|say the numbers from {0} to {1}|all numbers from {0} to {1}|list the numbers between {0} and {1}|count up from {0} to {1}").split("|")
+COUNT_DOWN_TO = ("count down from {1} to {0}|count down from {1} to {0}|count backwards from {1} to {0}|count from {1} down to {0}|count from {1} to {0}|count backward from {1} to {0}|please count down from {1} to {0}|"
+                 "can you count down from {1} to {0}").split("|")
+COUNT_DOWN = COUNT_DOWN_TO + "count down from {1}|count backwards from {1}|countdown from {1}|please count down from {1}".split("|")
 DAYS = LISTS[0].answer.rstrip(".").split(", ")
 MONTHS = LISTS[1].answer.rstrip(".").split(", ")
 LETTERS = [chr(c) for c in range(65, 91)]
@@ -87,8 +94,11 @@ class Turn:
 
 
 class Generator:
-    def __init__(self, seed):
+    """Dialogues; `drill` is the share of single questions that are counting, differences and sums."""
+
+    def __init__(self, seed, drill=0.0):
         self.rng = random.Random(seed)
+        self.share = drill
 
     # -- the surface of a question ------------------------------------------------------------------
 
@@ -176,7 +186,10 @@ class Generator:
     def subtraction(self):
         r = self.rng
         a = r.randint(0, 20)
-        b = r.randint(0, a)
+        return self.difference(a, r.randint(0, a))
+
+    def difference(self, a, b):
+        r = self.rng
         text = r.choice(["{}-{}", "{} - {}", "{} - {} = ?", "what is {} - {}?", "What is {} minus {}?", "What is {} - {}?", "what's {}-{}", "{} minus {}", "how much is {} - {}?", "calculate {} - {}", "Subtract {1} from {0}.", "take {1} from {0}"])
         return Turn(text.format(a, b), f"{a} - {b} = {a - b}.", f"{a - b}.", kind="sum")
 
@@ -232,6 +245,37 @@ class Generator:
             text = r.choice((f"count by {word}s from {a} to {b}", f"count from {a} to {b} by {word}s", f"count from {a} to {b} in steps of {step}", f"count in {word}s from {a} to {b}")).replace("sixs", "sixes")
             values = range(a, b + 1, step)
         return Turn(self.spell(text), ", ".join(map(str, values)) + ".", kind="count")
+
+    def count_range(self):
+        """Counting as drilled: all bounds about equally often, so that the bound decides where the count ends."""
+        r = self.rng
+        far = r.choice((3, 5, 7, 10, 10, 12, 15, 20)) if r.random() < 0.5 else r.choice((25, 30, 40, 50)) if r.random() < 0.12 else r.randint(2, 24)
+        near = r.choice((0, 1, 2)) if r.random() < 0.3 else r.randint(0, far)
+        near = min(near, far - 1)
+        x = r.random()
+        if x < 0.45:
+            near = 1
+            text = r.choice(COUNT_TO)
+        elif x < 0.75:
+            near = 1 if r.random() < 0.4 else near
+            text = r.choice(COUNT_FROM_TO)
+        else:
+            near = r.choice((0, 1, 1)) if r.random() < 0.6 else near
+            text = r.choice(COUNT_DOWN if near < 2 else COUNT_DOWN_TO)
+            if "{0}" not in text:
+                near = 1
+        words = r.random() < 0.2 and all(n <= 30 or n in TENS for n in (near, far))
+        text = text.format(*((number_word(near), number_word(far)) if words else (near, far)))
+        values = range(far, near - 1, -1) if x >= 0.75 else range(near, far + 1)
+        return Turn(self.spell(text) if r.random() < 0.6 else text[0].upper() + text[1:] + r.choice(("", ".")), ", ".join(map(str, values)) + ".", kind="count")
+
+    def any_difference(self):
+        """All pairs equally often, where subtraction prefers small numbers."""
+        b, a = sorted(self.rng.sample(range(22), 2))
+        return self.difference(a - 1, b)
+
+    def drill(self):
+        return self.rng.choices((self.count_range, self.any_difference, self.addition), (45, 40, 15))[0]()
 
     def neighbour(self):
         r = self.rng
@@ -336,6 +380,8 @@ class Generator:
                ("multiplication", 3), ("too_large", 1.5), ("compare", 1.5), ("count", 6), ("neighbour", 4), ("small_talk_abroad", 7), ("translation", 3), ("echo", 2))
 
     def single(self):
+        if self.share and self.rng.random() < self.share:
+            return self.drill()
         names, weights = zip(*self.SINGLES)
         return getattr(self, self.rng.choices(names, weights)[0])()
 

@@ -1,10 +1,11 @@
-"""Trains the tokenizer and the model: train.py OUT [--steps N]
+"""Trains the tokenizer and the model: train.py OUT [--steps N] [--parent OUT]
 
 Writes OUT/merges.json, and OUT/model.pt every few minutes and at the end; a run that was interrupted goes on
-from there. The same seed, number of steps and threads give the same model. Matrices learn by Muon (momentum,
-made orthogonal by a Newton-Schulz iteration: kellerjordan.github.io/posts/muon), which here reached a given
-loss in far fewer steps than AdamW; embedding, norms and biases learn by Adam, without weight decay, so
-that the biases keep the size that they are given at the start.
+from there. --parent trains another run's model further, with its tokenizer, the state of its optimisers and a
+new learning rate schedule. The same seed, number of steps and threads give the same model. Matrices learn by
+Muon (momentum, made orthogonal by a Newton-Schulz iteration: kellerjordan.github.io/posts/muon), which here
+reached a given loss in far fewer steps than AdamW; embedding, norms and biases learn by Adam, without weight
+decay, so that the biases keep the size that they are given at the start.
 """
 import argparse
 import itertools
@@ -24,10 +25,10 @@ from model import Config, Qwen2
 PADDING_ROWS = 4  # ids past the real vocabulary, as Qwen2 has them: never trained, to be masked by the sampler
 
 
-def batches(tok, seed, budget):
+def batches(tok, seed, budget, drill):
     """Endless batches (ids, positions, targets) of about `budget` tokens, rows of similar length."""
     rng = random.Random(seed)
-    generator = corpus.Generator(seed)
+    generator = corpus.Generator(seed, drill)
     while True:
         rows = sorted((tok.dialogue(generator.dialogue()) for _ in range(1500)), key=lambda r: len(r[0]))
         groups, group = [], []
@@ -104,13 +105,19 @@ def main():
     ap.add_argument("--adam-lr", type=float, default=0.003)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--parent", help="another OUT, whose tokenizer and model are trained further")
+    ap.add_argument("--drill", type=float, default=0.0, help="share of questions that are counting, differences, sums")
     args = ap.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(args.seed)
 
     cfg = Config()
-    merges = bpe.train(corpus.texts(), cfg.vocab - PADDING_ROWS - 256 - len(bpe.SPECIALS))
+    if args.parent:
+        with open(f"{args.parent}/merges.json") as f:
+            merges = json.load(f)
+    else:
+        merges = bpe.train(corpus.texts(), cfg.vocab - PADDING_ROWS - 256 - len(bpe.SPECIALS))
     tok = bpe.Tokenizer(merges)
     os.makedirs(args.out, exist_ok=True)
     with open(f"{args.out}/merges.json", "w") as f:
@@ -124,15 +131,16 @@ def main():
     adam = torch.optim.Adam([p for p in model.parameters() if id(p) not in large], lr=args.adam_lr, betas=(0.9, 0.98))
 
     path, step = f"{args.out}/model.pt", 0
-    if os.path.exists(path):
-        state = torch.load(path)
-        step = state["step"]
+    resumed = os.path.exists(path)
+    if resumed or args.parent:
+        state = torch.load(path if resumed else f"{args.parent}/model.pt")
+        step = state["step"] if resumed else 0
         model.load_state_dict(state["model"])
         adam.load_state_dict(state["adam"])
         muon.buffers = state["muon"]
     start = saved = time.time()
     total, tokens = 0.0, 0
-    for ids, positions, targets in itertools.islice(batches(tok, args.seed, args.batch), step, args.steps):
+    for ids, positions, targets in itertools.islice(batches(tok, args.seed, args.batch, args.drill), step, args.steps):
         scale = min(1, (step + 1) / 30) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / args.steps)))
         h = model(ids, positions)
         keep = targets >= 0
