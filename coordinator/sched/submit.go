@@ -127,7 +127,7 @@ func (s *Scheduler) judgeLength(prompt, maxTokens int) refusal {
 
 // judgeLoad refuses new work when too much waits. Answers that have begun elsewhere go on in any case.
 func (s *Scheduler) judgeLoad(g *wire.Generate) refusal {
-	begun := slices.ContainsFunc(g.Choices, func(c wire.Choice) bool { return len(c.Emitted) > 0 })
+	begun := g.Scored > 1 || slices.ContainsFunc(g.Choices, func(c wire.Choice) bool { return len(c.Emitted) > 0 })
 	if begun || g.Router == "" || s.queue.size+len(g.Choices) <= s.cfg.MaxQueue {
 		return refusal{}
 	}

@@ -34,13 +34,30 @@ func (c *Client) item(r *request, it *wire.DeltaItem, now time.Time) {
 		if current {
 			c.broken(r, it, now)
 		}
-	case it.Position > uint32(len(ch.emitted)):
+	case it.Position > uint32(len(ch.emitted)) || r.missesScores(it):
 		if current {
 			c.again(r, now, "a delta was lost")
 		}
 	default:
 		c.extend(r, ch, it)
 	}
+}
+
+// missesScores reports whether scores before those of an item, or before its tokens, were lost.
+func (r *request) missesScores(it *wire.DeltaItem) bool {
+	end := int(it.ScorePos) + len(it.Scores)
+	over := len(it.Tokens) > 0 || it.Finish != ""
+	return int(it.ScorePos) > r.scored || over && max(r.scored, end) < len(r.ask.Prompt)
+}
+
+// score takes what is new of an item's scores.
+func (r *request) score(it *wire.DeltaItem) []wire.Logprob {
+	known := r.scored - int(it.ScorePos)
+	if known >= len(it.Scores) {
+		return nil
+	}
+	r.scored += len(it.Scores) - known
+	return it.Scores[known:]
 }
 
 // broken is a choice that the coordinator gave up.
@@ -56,14 +73,14 @@ func (c *Client) broken(r *request, it *wire.DeltaItem, now time.Time) {
 // extend appends what is new.
 func (c *Client) extend(r *request, ch *choice, it *wire.DeltaItem) {
 	known := min(len(ch.emitted)-int(it.Position), len(it.Tokens))
-	ev := Event{Choice: int(ch.index), Position: len(ch.emitted), Tokens: it.Tokens[known:]}
+	ev := Event{Choice: int(ch.index), Position: len(ch.emitted), Tokens: it.Tokens[known:], Scores: r.score(it)}
 	if len(it.Logprobs) == len(it.Tokens) {
 		ev.Logprobs = it.Logprobs[known:]
 	}
 	if int(it.Position)+len(it.Tokens) >= len(ch.emitted) {
 		ev.Finish = it.Finish
 	}
-	if len(ev.Tokens) == 0 && ev.Finish == "" {
+	if len(ev.Tokens) == 0 && len(ev.Scores) == 0 && ev.Finish == "" {
 		return
 	}
 	ch.emitted = append(ch.emitted, ev.Tokens...)

@@ -16,6 +16,8 @@
 //   - an answer is silent and the coordinator has fewer answers than are wanted of it, or is silent for very long although
 //     nothing waits there.
 //
+// Scores of the prompt are had in the same way: they come before all tokens, with their positions.
+//
 // Tokens of an earlier attempt are as good as those of the latest; its errors are not heard.
 //
 // # Credit

@@ -14,6 +14,7 @@ type request struct {
 	choices  map[uint32]*choice
 	stream   *Stream
 	deadline time.Time
+	scored   int // prompt tokens that need no score (any more); the first never does
 
 	attempt  uint32
 	pending  bool      // to be submitted when due
@@ -37,8 +38,14 @@ type choice struct {
 	finished  bool
 }
 
-// hungry reports whether the coordinator owes tokens: a choice runs and has credit.
+// scoring reports whether scores of the prompt are missing. Tokens come after them.
+func (r *request) scoring() bool { return r.scored < len(r.ask.Prompt) }
+
+// hungry reports whether the coordinator owes something: scores, or tokens of a choice that runs and has credit.
 func (r *request) hungry() bool {
+	if r.scoring() {
+		return true
+	}
 	for _, ch := range r.choices {
 		if !ch.finished && uint32(len(ch.emitted)) < ch.credit {
 			return true
@@ -57,6 +64,9 @@ func (r *request) running() bool {
 }
 
 func (r *request) begun() bool {
+	if r.ask.Score && r.scored > 1 {
+		return true
+	}
 	for _, ch := range r.choices {
 		if len(ch.emitted) > 0 {
 			return true
@@ -80,6 +90,9 @@ func (r *request) late() *Error {
 func (r *request) message(now time.Time) ([]byte, error) {
 	g := r.ask
 	g.Attempt = r.attempt
+	if g.Score {
+		g.Scored = r.scored
+	}
 	g.RemainingMS = max(1, r.deadline.Sub(now).Milliseconds())
 	for _, ch := range r.choices {
 		if !ch.finished {

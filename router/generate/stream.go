@@ -23,6 +23,7 @@ type Request struct {
 	Salt      string
 	Trace     string
 	Deadline  time.Time
+	Score     bool // log-probabilities of the prompt's tokens, too, with Params.Logprobs alternatives
 }
 
 // Choice is one of a request's answers.
@@ -38,6 +39,7 @@ type Event struct {
 	Position int // index of Tokens[0] in the choice's output
 	Tokens   []int32
 	Logprobs []wire.Logprob // one for each token where asked for, else nil
+	Scores   []wire.Logprob // of the prompt's tokens after those of earlier events, for all choices; the first token has none
 	Finish   string         // "", wire.FinishStop (the last token is the stop id), wire.FinishLength
 }
 
@@ -70,9 +72,13 @@ func (c *Client) Start(q Request) *Stream {
 		ask: wire.Generate{
 			ID: q.ID, Router: c.Router, Boot: c.Boot, Model: q.Model, Prompt: q.Prompt, Params: q.Params,
 			MaxTokens: q.MaxTokens, Tenant: q.Tenant, Priority: q.Priority, Salt: q.Salt, Trace: q.Trace,
+			Score: q.Score,
 		},
 		choices: make(map[uint32]*choice, len(q.Choices)), stream: s, deadline: q.Deadline,
-		pause: firstPause, patience: patience,
+		pause: firstPause, patience: patience, scored: len(q.Prompt),
+	}
+	if q.Score {
+		r.scored = min(1, len(q.Prompt))
 	}
 	for _, ch := range q.Choices {
 		r.choices[uint32(ch.Index)] = &choice{index: uint32(ch.Index), seed: ch.Seed, credit: uint32(ch.Credit)}

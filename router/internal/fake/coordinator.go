@@ -46,6 +46,20 @@ type request struct {
 	g       wire.Generate
 	choices map[uint32]*choice
 	breaks  map[int]wire.DeltaItem
+	scored  int // prompt tokens that need no score
+}
+
+// scoresAStep is how many tokens of a prompt are scored at once.
+const scoresAStep = 3
+
+// Score is the log-probability that the fake gives the token at position at of a prompt, with alternatives of which the
+// first is the token itself.
+func Score(prompt []int32, at, top int) wire.Logprob {
+	lp := wire.Logprob{LP: -float32(at)}
+	for k := range max(top, 0) {
+		lp.Top = append(lp.Top, wire.TokenLP{ID: (prompt[at] + int32(k)) % 256, LP: lp.LP - float32(k)})
+	}
+	return lp
 }
 
 type choice struct {
@@ -200,8 +214,15 @@ func (r *request) next(index uint32, ch *choice) (wire.DeltaItem, bool) {
 		ch.sent = -1
 		return item, true
 	}
+	if !r.score(&item) {
+		return item, true
+	}
+	if r.g.MaxTokens == 0 {
+		item.Finish, ch.sent = wire.FinishLength, -1
+		return item, true
+	}
 	if ch.sent >= ch.credit {
-		return item, false
+		return item, len(item.Scores) > 0
 	}
 	id := ch.out[ch.sent]
 	item.Tokens = []int32{id}
@@ -223,6 +244,19 @@ func (r *request) next(index uint32, ch *choice) (wire.DeltaItem, bool) {
 		ch.sent = -1
 	}
 	return item, true
+}
+
+// score gives the next scores of the prompt and reports whether they were the last.
+func (r *request) score(item *wire.DeltaItem) bool {
+	if !r.g.Score || r.scored >= len(r.g.Prompt) {
+		return true
+	}
+	item.ScorePos = uint32(r.scored)
+	for range min(scoresAStep, len(r.g.Prompt)-r.scored) {
+		item.Scores = append(item.Scores, Score(r.g.Prompt, r.scored, r.g.Params.Logprobs))
+		r.scored++
+	}
+	return r.scored == len(r.g.Prompt)
 }
 
 func (c *Coordinator) onGenerate(m bus.Msg) {
@@ -247,7 +281,7 @@ func (c *Coordinator) onGenerate(m bus.Msg) {
 	if reply.Code != "" {
 		return
 	}
-	r := &request{g: g, choices: map[uint32]*choice{}, breaks: c.breaks}
+	r := &request{g: g, choices: map[uint32]*choice{}, breaks: c.breaks, scored: max(1, g.Scored)}
 	c.breaks = nil
 	for _, ch := range g.Choices {
 		r.choices[ch.Index] = &choice{out: c.answer(g.Prompt, ch.Index, ch.Seed), sent: len(ch.Emitted), credit: int(ch.Credit)}
