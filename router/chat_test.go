@@ -258,7 +258,6 @@ func TestBadRequests(t *testing.T) {
 		{"prompt type", "completions", `{"model":"demo/model","prompt":{}}`, "prompt", "", 400},
 		{"suffix", "completions", `{"model":"demo/model","prompt":"a","suffix":"b"}`, "suffix", "", 400},
 		{"logprobs", "completions", `{"model":"demo/model","prompt":"a","logprobs":21}`, "logprobs", "", 400},
-		{"echo with logprobs", "completions", `{"model":"demo/model","prompt":"a","logprobs":1,"echo":true}`, "echo", "", 400},
 		{"too many choices", "completions", `{"model":"demo/model","prompt":["a","b"],"n":100}`, "prompt", "", 400},
 		{"embeddings", "embeddings", `{"model":"demo/model","input":"x"}`, "model", "model_not_found", 404},
 		{"unknown route", "nothing", `{}`, "", "unknown_url", 404},

@@ -30,6 +30,9 @@ type choice struct {
 	running  bool    // counted in run.open
 	runes    int     // characters in raw before the next token to be given
 
+	echo piece // of a scored prompt, to be given out before anything else
+	all  bool  // each token has its log-probability given out, also those that are not shown
+
 	credit    int // output tokens leased
 	delivered int // tokens whose text has begun to be released
 	calls     *callFilter
@@ -52,12 +55,12 @@ type piece struct {
 // tokenText is the log-probability of one shown token.
 type tokenText struct {
 	bytes []byte
-	at    int // characters of the choice before it
-	lp    *wire.Logprob
+	at    int           // characters of the choice before it
+	lp    *wire.Logprob // nil for the first token of a prompt
 }
 
 func newChoice(m *Model, s *sampling) *choice {
-	c := &choice{model: m, stop: newStopMatcher(s.stops), includeStop: s.includeStop, showSpecial: s.showSpecial,
+	c := &choice{model: m, stop: newStopMatcher(s.stops), includeStop: s.includeStop, showSpecial: s.showSpecial, all: s.scored,
 		stopIDs: make(map[int32]bool, len(s.params.StopIDs))}
 	for _, id := range s.params.StopIDs {
 		c.stopIDs[id] = true
@@ -116,9 +119,10 @@ func (c *choice) take() piece {
 		to = c.released + wholeLen(c.raw[c.released:to])
 	}
 	var p piece
-	p.text = string(appendText(nil, c.raw[c.released:to]))
+	p, c.echo = c.echo, piece{}
+	p.text += string(appendText(nil, c.raw[c.released:to]))
 	c.released = to
-	p.tokens = c.takeTokens()
+	p.tokens = append(p.tokens, c.takeTokens()...)
 	for c.delivered < len(c.tokens) && (c.finish != "" || c.tokens[c.delivered].start < to) {
 		c.delivered++
 	}
@@ -135,7 +139,11 @@ func (c *choice) takeTokens() []tokenText {
 		if end > c.released {
 			break
 		}
-		if t.lp != nil && !t.hidden && t.start < end {
+		switch {
+		case t.lp == nil:
+		case t.hidden && c.all:
+			out = append(out, tokenText{bytes: c.model.Tokens.TokenBytes(t.id), at: c.runes, lp: t.lp})
+		case !t.hidden && t.start < end:
 			out = append(out, tokenText{bytes: c.raw[t.start:end], at: c.runes, lp: t.lp})
 		}
 		for _, b := range c.raw[min(t.start, end):end] {

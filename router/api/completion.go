@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 )
 
 // readCompletion turns the body of /v1/completions into a job.
@@ -14,8 +15,9 @@ func readCompletion(o *object, m *Model, s sampling) (*job, *Error) {
 	if o.has("logprobs") {
 		s.params.Logprobs = int(o.integer("logprobs", 0, maxTopLP, -1))
 	}
-	if echo && s.params.Logprobs >= 0 {
-		o.fail("echo", "log-probabilities of the prompt are not served yet: leave echo or logprobs out")
+	s.scored = echo && s.params.Logprobs >= 0
+	if s.scored {
+		checkScorable(o, m, prompts)
 	}
 	if n := len(prompts) * s.n; n > maxChoices {
 		o.fail("prompt", "%d prompts with n=%d are %d choices, at most %d", len(prompts), s.n, n, maxChoices)
@@ -25,11 +27,20 @@ func readCompletion(o *object, m *Model, s sampling) (*job, *Error) {
 	}
 	j := &job{model: m, sampling: s, prompts: prompts}
 	f := &textFormat{job: j}
-	if echo {
+	if echo && !s.scored {
 		f.echo = texts
 	}
 	j.format = f
 	return j, nil
+}
+
+// checkScorable refuses ids that the model never gives.
+func checkScorable(o *object, m *Model, prompts [][]int32) {
+	for _, ids := range prompts {
+		if i := slices.IndexFunc(ids, m.Tokens.Padding); i >= 0 {
+			o.fail("prompt", "token id %d is padding, which has no log-probability", ids[i])
+		}
+	}
 }
 
 // readPrompts takes a string, strings, token ids, or arrays of token ids. To ids nothing is added; texts are what echo repeats.

@@ -21,7 +21,13 @@
 // settled once, before the last bytes of its answer, so that who has the answer finds it in the usage. When the client goes away,
 // the work is cancelled and what was delivered is billed; an answer that is not streamed bills its prompt then.
 //
+// # Echo with log-probabilities
+//
+// The pipeline scores a prompt once for all its choices, which begin when the scores are complete. tokens then has an entry
+// for every token of prompt and answer, also for the one that ended it: evaluation harnesses count them. With max_tokens 0,
+// or where the budget pays no token, one choice that samples nothing stands for all.
+//
 // # Not served
 //
-// response_format other than text, tool_choice required or a named function, echo with logprobs: 400 says so.
+// response_format other than text, tool_choice required or a named function: 400 says so.
 package api

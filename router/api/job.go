@@ -79,8 +79,9 @@ type run struct {
 	out     output
 	grant   *account.Grant
 	streams []*generate.Stream
-	choices []*choice // prompt*n + index
-	open    int       // choices that run
+	choices []*choice        // prompt*n + index
+	open    int              // choices that run
+	scores  [][]wire.Logprob // of the prompts' tokens but the first, as far as they have come
 
 	arrivals  chan arrival
 	computed  bool // a token has come: the prompts have been paid for in work
@@ -144,6 +145,7 @@ func (r *run) generate(ctx context.Context, cancel context.CancelFunc) error {
 func (r *run) start(ctx context.Context, forwarders *sync.WaitGroup) error {
 	r.arrivals = make(chan arrival)
 	r.journaled = make([]int, len(r.prompts)*r.n)
+	r.scores = make([][]wire.Logprob, len(r.prompts))
 	for p := range r.prompts {
 		var ask []generate.Choice
 		for i := range r.n {
@@ -152,16 +154,19 @@ func (r *run) start(ctx context.Context, forwarders *sync.WaitGroup) error {
 			if r.tools {
 				c.calls = newCallFilter(r.oneCall)
 			}
-			if err := r.lease(ctx, p, c); err != nil {
+			if err := r.leaseFirst(ctx, p, i, c); err != nil {
 				return err
 			}
-			if c.credit == 0 {
+			if c.credit == 0 && !(r.scored && i == 0) {
 				c.finish = wire.FinishLength
 				continue
 			}
 			c.running = true
 			r.open++
 			ask = append(ask, generate.Choice{Index: i, Seed: r.seed, Credit: c.credit})
+		}
+		if r.scored && r.scoredAll(p) {
+			r.repeat(p)
 		}
 		r.streams = append(r.streams, r.submit(p, ask))
 		if st := r.streams[p]; st != nil {
@@ -171,9 +176,22 @@ func (r *run) start(ctx context.Context, forwarders *sync.WaitGroup) error {
 	return nil
 }
 
+// leaseFirst is the first lease of choice i of a prompt. Where the first choice of a scored prompt gets nothing, it stands
+// for all.
+func (r *run) leaseFirst(ctx context.Context, prompt, i int, c *choice) error {
+	if r.scored && i > 0 && r.choices[prompt*r.n].credit == 0 {
+		return nil
+	}
+	return r.lease(ctx, prompt, c)
+}
+
 func (r *run) submit(p int, ask []generate.Choice) *generate.Stream {
 	if len(ask) == 0 {
 		return nil
+	}
+	limit := r.limit(p)
+	if ask[0].Credit == 0 { // scores are all that is wanted, or can be paid
+		ask, limit = ask[:1], 0
 	}
 	params := r.params
 	params.PromptLen = len(r.prompts[p])
@@ -182,7 +200,7 @@ func (r *run) submit(p int, ask []generate.Choice) *generate.Stream {
 		id = fmt.Sprintf("%s-%d", r.id, p)
 	}
 	return r.s.Generator.Start(generate.Request{
-		ID: id, Model: r.model.Card.ID, Prompt: r.prompts[p], Choices: ask, Params: params, MaxTokens: r.limit(p),
+		ID: id, Model: r.model.Card.ID, Prompt: r.prompts[p], Choices: ask, Params: params, MaxTokens: limit, Score: r.scored,
 		Tenant: r.key, Priority: r.priority, Salt: r.salt, Deadline: r.began.Add(r.s.Timeout),
 	})
 }
@@ -226,10 +244,10 @@ func (r *run) loop(ctx context.Context) error {
 	return nil
 }
 
-// finished are the choices that ended before they began.
+// finished are the choices that ended before they began, less those that wait for their prompt's scores.
 func (r *run) finished() (out []int) {
 	for i, c := range r.choices {
-		if c.finish != "" {
+		if c.finish != "" && (!r.scored || r.scoredAll(i/r.n)) {
 			out = append(out, i)
 		}
 	}
@@ -241,11 +259,15 @@ func (r *run) take(ctx context.Context, a arrival) error {
 	if a.err != nil {
 		return r.ended(a)
 	}
-	if err := r.compute(); err != nil {
-		return err
-	}
 	var changed []int
 	for _, ev := range a.events {
+		changed = append(changed, r.score(a.prompt, ev.Scores)...)
+		if len(ev.Tokens) == 0 && ev.Finish == "" {
+			continue
+		}
+		if err := r.compute(); err != nil {
+			return err
+		}
 		at := a.prompt*r.n + ev.Choice
 		c := r.choices[at]
 		if c.finish != "" {

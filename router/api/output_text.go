@@ -25,7 +25,7 @@ type textChoice struct {
 
 type textLogprobs struct {
 	Tokens   []string             `json:"tokens"`
-	Logprobs []float32            `json:"token_logprobs"`
+	Logprobs []*float32           `json:"token_logprobs"` // null, as the entry of top_logprobs, for a prompt's first token
 	Top      []map[string]float32 `json:"top_logprobs"`
 	Offsets  []int                `json:"text_offset"` // characters
 }
@@ -83,21 +83,30 @@ func (f *textFormat) logprobs(tokens []tokenText) *textLogprobs {
 	if f.job.params.Logprobs < 0 {
 		return nil
 	}
-	out := &textLogprobs{Tokens: []string{}, Logprobs: []float32{}, Top: []map[string]float32{}, Offsets: []int{}}
+	out := &textLogprobs{Tokens: []string{}, Logprobs: []*float32{}, Top: []map[string]float32{}, Offsets: []int{}}
 	for _, t := range tokens {
-		name := tokenString(t.bytes)
-		top := map[string]float32{name: finite(t.lp.LP)} // the chosen one is always there
-		for _, alt := range t.lp.Top {
-			if s := tokenString(f.job.model.Tokens.TokenBytes(alt.ID)); len(top) <= maxTopLP {
-				if _, dup := top[s]; !dup { // tokens that are no text by themselves may look the same: the likeliest stays
-					top[s] = finite(alt.LP)
-				}
-			}
-		}
-		out.Tokens = append(out.Tokens, name)
-		out.Logprobs = append(out.Logprobs, finite(t.lp.LP))
+		lp, top := f.chances(t)
+		out.Tokens = append(out.Tokens, tokenString(t.bytes))
+		out.Logprobs = append(out.Logprobs, lp)
 		out.Top = append(out.Top, top)
 		out.Offsets = append(out.Offsets, t.at)
 	}
 	return out
+}
+
+// chances are a token's log-probability and the likeliest ones in its place, nil where nothing is before it.
+func (f *textFormat) chances(t tokenText) (*float32, map[string]float32) {
+	if t.lp == nil {
+		return nil, nil
+	}
+	lp := finite(t.lp.LP)
+	top := map[string]float32{tokenString(t.bytes): lp} // the chosen one is always there
+	for _, alt := range t.lp.Top {
+		if s := tokenString(f.job.model.Tokens.TokenBytes(alt.ID)); len(top) <= maxTopLP {
+			if _, dup := top[s]; !dup { // tokens that are no text by themselves may look the same: the likeliest stays
+				top[s] = finite(alt.LP)
+			}
+		}
+	}
+	return &lp, top
 }

@@ -37,6 +37,7 @@ type sampling struct {
 	user        string
 	salt        string
 	priority    int
+	scored      bool // prompts are echoed with their log-probabilities
 }
 
 // readSampling reads and checks them. defaults are the neutral ones or the model's.
