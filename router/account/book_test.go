@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -190,7 +191,10 @@ func TestKeyLife(t *testing.T) {
 	if err != nil || key.Name != "ab" || !strings.HasPrefix(secret, "sk-") || len(secret) < 50 {
 		t.Fatalf("%q %+v, %v", secret, key, err)
 	}
-	for _, bad := range []NewKey{{Expires: time.Now().Add(-time.Hour)}, {Secret: "short"}, {Secret: secret}, {Limits: Limits{RPM: maxRate + 1}}} {
+	for _, bad := range []NewKey{
+		{}, {Name: " \n"}, {Name: "x", Expires: time.Now().Add(-time.Hour)}, {Name: "x", Secret: "short"}, {Name: "x", Secret: secret},
+		{Name: "x", Limits: Limits{RPM: maxRate + 1}}, {Name: "x", Limits: Limits{TPM: -2}},
+	} {
 		if _, _, err := b.CreateKey(ctx, bad); err == nil {
 			t.Errorf("made from %+v", bad)
 		}
@@ -217,6 +221,30 @@ func TestKeyLife(t *testing.T) {
 	}
 	if keys, err := b.Keys(ctx); err != nil || len(keys) != 1 || !keys[0].Disabled {
 		t.Errorf("%+v, %v", keys, err)
+	}
+}
+
+// TestRevokeByName: a name names the one key that is in use, as after a rotation.
+func TestRevokeByName(t *testing.T) {
+	b := open(t, t.TempDir(), Limits{})
+	ctx := context.Background()
+	var ids []string
+	for range 2 {
+		_, key, err := b.CreateKey(ctx, NewKey{Name: strings.Repeat("é", 100)})
+		if err != nil || !utf8.ValidString(key.Name) {
+			t.Fatalf("%q, %v", key.Name, err)
+		}
+		ids = append(ids, key.ID)
+	}
+	name := b.keys[ids[0]].Name
+	if _, err := b.RevokeKey(ctx, name); err == nil {
+		t.Error("a name that two keys have revoked one of them")
+	}
+	if _, err := b.RevokeKey(ctx, ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	if key, err := b.RevokeKey(ctx, name); err != nil || key.ID != ids[1] {
+		t.Errorf("%s, %v, want the one in use, %s", key.ID, err, ids[1])
 	}
 }
 

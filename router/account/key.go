@@ -88,5 +88,5 @@ func cleanName(s string) string {
 		}
 		return r
 	}, s)
-	return s[:min(len(s), 128)]
+	return strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), 128)]), "")
 }

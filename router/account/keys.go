@@ -23,9 +23,12 @@ type NewKey struct {
 const minSecret = 16 // characters of an imported secret
 
 func (n *NewKey) check() error {
+	if cleanName(n.Name) == "" {
+		return errors.New("the key needs a name: usage is shown by it")
+	}
 	for name, v := range map[string]int{"rpm": n.Limits.RPM, "tpm": n.Limits.TPM, "concurrency": n.Limits.Concurrency} {
-		if v > maxRate {
-			return fmt.Errorf("%s %d is more than %d: use -1 for no limit", name, v, maxRate)
+		if v > maxRate || v < -1 {
+			return fmt.Errorf("%s %d is outside 0..%d: use -1 for no limit", name, v, maxRate)
 		}
 	}
 	if n.Secret != "" && len(n.Secret) < minSecret {
@@ -72,7 +75,7 @@ func (b *Book) EnsureKey(ctx context.Context, name, secret string) error {
 	return err
 }
 
-// RevokeKey disables a key, named by its id or, where only one has it, by its name. It stays in lists and in usage.
+// RevokeKey disables a key, named by its id or, where only one that is not revoked has it, by its name. It stays in lists and in usage.
 func (b *Book) RevokeKey(ctx context.Context, ref string) (key Key, err error) {
 	var notFound error
 	err = b.write(ctx, func() {
@@ -92,11 +95,18 @@ func (b *Book) find(ref string) (*keyState, error) {
 	if k := b.keys[ref]; k != nil && ref != LocalKey {
 		return k, nil
 	}
-	var found []*keyState
+	var found, revoked []*keyState
 	for id, k := range b.keys {
-		if k.Name == ref && id != LocalKey {
+		switch {
+		case k.Name != ref || id == LocalKey:
+		case k.Disabled:
+			revoked = append(revoked, k)
+		default:
 			found = append(found, k)
 		}
+	}
+	if len(found) == 0 { // revoking again changes nothing
+		found = revoked
 	}
 	switch len(found) {
 	case 0:

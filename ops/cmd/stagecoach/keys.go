@@ -50,17 +50,32 @@ type keysCreateCmd struct {
 	Expires     time.Duration `help:"How long it is valid, such as 720h (default: for ever)."`
 }
 
-func (c *keysCreateCmd) Run(ctx context.Context) error {
+// newKey checks what the flags say. What would silently mean "no limit" is refused.
+func (c *keysCreateCmd) newKey() (account.NewKey, error) {
 	n := account.NewKey{Name: c.Name, Limits: account.Limits{RPM: c.RPM, TPM: c.TPM, Concurrency: c.Concurrency}}
 	if c.Budget != "" {
 		dollars, err := account.ParseDollars(c.Budget)
 		if err != nil {
-			return fmt.Errorf("--budget: %w", err)
+			return n, fmt.Errorf("--budget: %w", err)
+		}
+		if dollars <= 0 {
+			return n, fmt.Errorf("--budget %s: give more than 0, or leave it out for no limit", c.Budget)
 		}
 		n.Limits.Budget = dollars
 	}
+	if c.Expires < 0 {
+		return n, fmt.Errorf("--expires %s: the key would have expired already", c.Expires)
+	}
 	if c.Expires > 0 {
 		n.Expires = time.Now().Add(c.Expires)
+	}
+	return n, nil
+}
+
+func (c *keysCreateCmd) Run(ctx context.Context) error {
+	n, err := c.newKey()
+	if err != nil {
+		return err
 	}
 	a, err := c.dial()
 	if err != nil {
@@ -95,19 +110,31 @@ func (c *keysListCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return c.print(keys, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tCREATED\tSTATE")
+		fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tBUDGET\tCREATED\tSTATE")
 		for _, k := range keys {
-			state := "active"
-			switch {
-			case k.Disabled:
-				state = "revoked"
-			case !k.Expires.IsZero() && k.Expires.Before(time.Now()):
-				state = "expired"
-			}
-			fmt.Fprintf(w, "%s\t%s\tsk-…%s\t%s\t%s\t%s\t$%s\t%s\t%s\n", k.ID, k.Name, k.Hint, limitText(k.Limits.RPM), limitText(k.Limits.TPM),
-				limitText(k.Limits.Concurrency), k.Spent, k.Created.Format(time.DateTime), state)
+			fmt.Fprintf(w, "%s\t%s\tsk-%s\t%s\t%s\t%s\t$%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint, limitText(k.Limits.RPM), limitText(k.Limits.TPM),
+				limitText(k.Limits.Concurrency), k.Spent, budgetText(k.Limits.Budget), k.Created.Format(time.DateTime), stateText(k))
 		}
 	})
+}
+
+func stateText(k account.Key) string {
+	switch {
+	case k.Disabled:
+		return "revoked"
+	case k.Expires.IsZero():
+		return "active"
+	case k.Expires.Before(time.Now()):
+		return "expired"
+	}
+	return "active until " + k.Expires.Format(time.DateTime)
+}
+
+func budgetText(p account.Pico) string {
+	if p <= 0 {
+		return "none"
+	}
+	return "$" + p.String()
 }
 
 // limitText shows a key's own limit; "default" is the router's.
