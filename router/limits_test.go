@@ -2,10 +2,12 @@ package router_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +24,7 @@ import (
 // newKey makes a key and returns its Authorization header.
 func (w *world) newKey(n account.NewKey) string {
 	w.t.Helper()
+	n.Name = cmp.Or(n.Name, "a test's")
 	secret, _, err := w.admin.CreateKey(context.Background(), n)
 	if err != nil {
 		w.t.Fatal(err)
@@ -86,6 +89,26 @@ func TestKeys(t *testing.T) {
 		t.Error("a key that does not exist was revoked")
 	}
 	w.verify()
+}
+
+// TestLogNamesRequests: what an operator needs to find a request is in the log, and what must not leak is not.
+func TestLogNamesRequests(t *testing.T) {
+	var log bytes.Buffer
+	w := start(t, text("the answer"), func(o *router.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	auth := w.newKey(account.NewKey{Name: "ann"})
+	r := w.do("POST", "/v1/chat/completions", chatBody(`"user":"eve"`), "Authorization", auth, "X-Request-Id", "mine-1")
+	id, _ := at(r.json(t), "id").(string)
+	w.stop()
+	for _, want := range []string{id, "request_id=mine-1", "status=ok", "completion_tokens=11"} {
+		if id == "" || !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not in the log:\n%s", want, log.String())
+		}
+	}
+	for _, secret := range []string{strings.TrimPrefix(auth, "Bearer "), "the answer", "Hi"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("%q is in the log:\n%s", secret, log.String())
+		}
+	}
 }
 
 func TestSecretsAreNotKept(t *testing.T) {

@@ -44,7 +44,7 @@ func readResponseFormat(o *object) {
 		return
 	}
 	f := o.at("response_format", raw)
-	kind := f.oneOf("type", "text", "text", "json_object", "json_schema")
+	kind := f.oneOf("type", "", "text", "json_object", "json_schema")
 	if kind != "text" {
 		f.fail("type", "%s is not served yet: only text is", kind)
 	}

@@ -29,9 +29,10 @@ type job struct {
 	tools   bool // answers may be tool calls
 	oneCall bool // at most one
 
-	id      string
-	created int64
-	key     string
+	id        string
+	created   int64
+	key       string
+	requestID string // the client's, or the one that it was told, for the log
 }
 
 // promptTokens are what the request's prompts have together.
@@ -50,7 +51,7 @@ func (j *job) room() *Error {
 		case n == 0:
 			return invalid("prompt", "Prompt %d is empty.", i)
 		case n >= limit && j.maxTokens != 0, n+max(j.maxTokens, 0) > limit:
-			return withCode(invalid("messages", "This model's context is %d tokens, but the prompt has %d and %s for the answer.",
+			return withCode(invalid(j.format.param(), "This model's context is %d tokens, but the prompt has %d and %s for the answer.",
 				limit, n, asked(j.maxTokens)), wire.CodeTooLong)
 		}
 	}
@@ -105,7 +106,7 @@ func (r *run) do(ctx context.Context) *Error {
 	if err != nil {
 		e := fromRun(ctx, err)
 		if e.Status == http.StatusInternalServerError {
-			r.s.Logger.Error("a request failed", "request", r.id, "error", err)
+			r.s.Logger.Error("a request failed", "request", r.id, "request_id", r.requestID, "error", err)
 		}
 		r.out.fail(e)
 		return e
@@ -439,5 +440,7 @@ func (r *run) settle(ctx context.Context, err error) usage {
 		r.s.Logger.Error("a request is not settled; the next start settles it", "request", r.id, "error", err)
 	}
 	r.s.metrics.settled(r, o)
+	r.s.Logger.Info("answered", "request", r.id, "request_id", r.requestID, "key", r.key, "status", o.Status,
+		"prompt_tokens", o.Prompt, "completion_tokens", o.Completion, "took", time.Since(r.began))
 	return newUsage(o, r.grant.Prices)
 }

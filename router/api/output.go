@@ -12,6 +12,8 @@ const writeTimeout = 30 * time.Second
 
 // format is what the two endpoints' answers look like.
 type format interface {
+	// param is the field of the request that holds the prompt.
+	param() string
 	// opening are the chunks before the first text.
 	opening() []any
 	// chunks are what a piece of a choice becomes; the last ones where the choice has finished.

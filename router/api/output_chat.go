@@ -64,6 +64,8 @@ type chatLogprob struct {
 	Top     []chatLogprob `json:"top_logprobs,omitzero"`
 }
 
+func (f *chatFormat) param() string { return "messages" }
+
 func (f *chatFormat) chunk(choices ...chatChoice) chatBody {
 	return f.body("chat.completion.chunk", choices)
 }

@@ -30,6 +30,8 @@ type textLogprobs struct {
 	Offsets  []int                `json:"text_offset"` // characters
 }
 
+func (f *textFormat) param() string { return "prompt" }
+
 func (f *textFormat) body(choices []textChoice) textBody {
 	j := f.job
 	return textBody{

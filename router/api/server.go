@@ -167,6 +167,7 @@ func (s *Server) completions(read func(*object, *Model, sampling) (*job, *Error)
 			return err
 		}
 		j.id, j.created, j.key = newID(prefix), time.Now().Unix(), key
+		j.requestID = w.Header().Get("x-request-id")
 		return s.answer(w, r, j)
 	}
 }
