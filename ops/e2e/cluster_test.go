@@ -221,6 +221,7 @@ func (c *cluster) waitReady(within time.Duration) {
 // pin is one greedy answer of the demo model (shard/demo/testdata/pins.json).
 type pin struct {
 	Messages []struct{ Role, Content string } `json:"messages"`
+	Prompt   []int32                          `json:"prompt_ids"`
 	Greedy   []int32                          `json:"greedy_ids"`
 	Text     string                           `json:"text"`
 }
