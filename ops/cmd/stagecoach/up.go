@@ -15,7 +15,6 @@ import (
 	"github.com/stagecoach-llm/stagecoach/ops/local"
 	"github.com/stagecoach-llm/stagecoach/transport/bus"
 	"github.com/stagecoach-llm/stagecoach/transport/gossip"
-	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
 type upCmd struct {
@@ -88,6 +87,9 @@ func (c *upCmd) check() error {
 	if c.Advertise == "" {
 		c.Advertise = c.Bind
 	}
+	if _, err := c.prices(); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
 		return fmt.Errorf("the endpoint cannot listen on %s: %w; give another --http", c.HTTP, err)
@@ -97,11 +99,18 @@ func (c *upCmd) check() error {
 	if err != nil {
 		return err
 	}
+	layers := m.Card().Config.Layers
+	if err := m.Close(); err != nil {
+		return err
+	}
+	if c.Shards > layers {
+		return fmt.Errorf("--shards %d: the model has %d layers, so at most %d shards can have some", c.Shards, layers, layers)
+	}
 	if c.ServedName == "" {
 		c.ServedName = c.name()
 	}
-	fmt.Printf("stagecoach %s: %s, %d layers, over %d shards\n", buildVersion(), c.ServedName, m.Card().Config.Layers, c.Shards)
-	return m.Close()
+	fmt.Printf("stagecoach %s: %s, %d layers, over %d shards\n", buildVersion(), c.ServedName, layers, c.Shards)
+	return nil
 }
 
 func (c *upCmd) logs() (io.WriteCloser, error) {
@@ -157,6 +166,8 @@ func (c *upCmd) attend(ctx context.Context, sup *local.Supervisor, cl local.Clus
 	}
 	defer sub.Unsubscribe()
 	ready := c.waitReady(ctx, cl.HTTP)
+	var last scaleOrder
+	defer func() { last.end() }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -165,9 +176,8 @@ func (c *upCmd) attend(ctx context.Context, sup *local.Supervisor, cl local.Clus
 			ready = nil
 			c.sayReady(cl)
 		case m := <-orders:
-			a.answer(ctx, m, func(ctx context.Context, r wire.ScaleRequest) error {
-				return sup.Scale(ctx, r.Shards, a.replan)
-			})
+			last.end()
+			last = a.obey(ctx, m, sup)
 		}
 	}
 }
