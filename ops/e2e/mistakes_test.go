@@ -56,6 +56,16 @@ func TestKeysRefuseMistakes(t *testing.T) {
 	c.mustOps("health", strings.TrimPrefix(c.base, "http://")+"/ready")
 }
 
+// Ending is no trouble, and is not told as if it were.
+func TestUpEndsQuietly(t *testing.T) {
+	c := up(t, "--shards", "2")
+	before := c.output()
+	c.stop()
+	if after := strings.TrimPrefix(c.output(), before); strings.Contains(after, "lost") || c.cmd.ProcessState.ExitCode() != 0 {
+		t.Errorf("exit status %d, %q", c.cmd.ProcessState.ExitCode(), after)
+	}
+}
+
 // An order that cannot be carried out is refused or given up; the next one is obeyed.
 func TestScaleAfterOneThatCannotBe(t *testing.T) {
 	c := up(t, "--shards", "2")

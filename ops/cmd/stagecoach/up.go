@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/ops/local"
@@ -32,6 +33,8 @@ type upCmd struct {
 	Log        string `enum:"debug,info,warn,error" default:"info" help:"Level of the log file."`
 	Pyroscope  string `help:"Send profiles of every role to this Pyroscope server."`
 	Verbose    bool   `short:"v" help:"Show the log of every role here instead of in DATA/log."`
+
+	ending atomic.Bool // it was told to end
 }
 
 func (c *upCmd) Run(ctx context.Context) error {
@@ -47,6 +50,7 @@ func (c *upCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	context.AfterFunc(ctx, func() { c.ending.Store(true) })
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	ended := make(chan struct{})
@@ -141,8 +145,15 @@ func (c *upCmd) options(logs io.Writer) local.Options {
 		Shard:       compute.args(),
 		Router:      c.routerFlags.args(),
 		Logs:        logs,
-		Say:         func(text string) { fmt.Println("  " + text) },
+		Say:         c.say,
 		Logger:      slog.New(slog.NewTextHandler(logs, nil)).With("role", "up"),
+	}
+}
+
+// say shows progress. That shards are lost while all roles are being ended is none.
+func (c *upCmd) say(text string) {
+	if !c.ending.Load() {
+		fmt.Println("  " + text)
 	}
 }
 
