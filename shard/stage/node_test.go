@@ -374,6 +374,7 @@ func TestLoadFailsAndIsCancelled(t *testing.T) {
 		}
 		r.order(0, wire.ControlMessage{Release: &wire.Release{Epoch: 1<<32 | 3}})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if !*l.closed[0] {
 			t.Fatal("released, but the engine is open")
 		}
