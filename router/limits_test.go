@@ -79,8 +79,8 @@ func TestKeys(t *testing.T) {
 	if _, err := w.admin.RevokeKey(ctx, "ann"); err != nil {
 		t.Fatal(err)
 	}
-	if r := w.chatAs(auth, ""); r.status != 401 {
-		t.Errorf("revoked key: %d", r.status)
+	if r := w.chatAs(auth, ""); r.status != 401 || at(r.json(t), "error", "message") != "This API key has been revoked." {
+		t.Errorf("revoked key: %d %s", r.status, r.body)
 	}
 	if r := w.chatAs("", ""); r.status != 401 {
 		t.Error("revoking the last key opened the router")

@@ -31,6 +31,12 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(secret)
 }
 
+// uselessKey says as a sentence why a key that is known is refused.
+func uselessKey(err error) *Error {
+	message := err.Error()
+	return unauthorized(strings.ToUpper(message[:1]) + message[1:] + ".")
+}
+
 func (s *Server) noEntry(err error) *Error {
 	s.metrics.refused.WithLabelValues("key").Inc()
 	switch {
@@ -42,5 +48,5 @@ func (s *Server) noEntry(err error) *Error {
 	case errors.Is(err, account.ErrUnknownKey):
 		return unauthorized("Incorrect API key given.")
 	}
-	return unauthorized(err.Error() + ".")
+	return uselessKey(err)
 }

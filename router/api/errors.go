@@ -103,7 +103,7 @@ func fromLedger(err error) *Error {
 		return fromRefusal(r)
 	}
 	if errors.Is(err, account.ErrRevoked) || errors.Is(err, account.ErrExpired) || errors.Is(err, account.ErrUnknownKey) {
-		return unauthorized(err.Error())
+		return uselessKey(err)
 	}
 	if errors.Is(err, context.Canceled) {
 		return gone()
