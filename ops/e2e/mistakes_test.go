@@ -72,6 +72,9 @@ func TestScaleAfterOneThatCannotBe(t *testing.T) {
 	if out, err := c.ops("scale", "13"); err == nil || !strings.Contains(err.Error(), "12 layers") {
 		t.Errorf("scale 13: %v, %s", err, out)
 	}
+	if out := c.mustOps("plan", "--shards", "9"); !strings.Contains(out, "of 9 shards") {
+		t.Errorf("a plan over 9 shards of 2: %s", out)
+	}
 	c.mustOps("drain", "shard-2")
 	if out, err := c.ops("scale", "2", "--timeout", "1s"); err == nil {
 		t.Errorf("the model runs on a drained shard: %s", out)

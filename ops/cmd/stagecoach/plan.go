@@ -39,5 +39,8 @@ func (c *planCmd) Run(ctx context.Context) error {
 		stageTable(w, r.Stages)
 		fmt.Fprintf(w, "\none token of one sequence\t%s\nslowest stage\t%s\nKV blocks\t%d (%d tokens)\n",
 			millis(r.StepNS), millis(r.SlowestNS), r.KVBlocks, 16*r.KVBlocks)
+		if c.Shards > len(r.Stages) {
+			fmt.Fprintf(w, "\nof %d shards that were asked for, %d are here and of use\n", c.Shards, len(r.Stages))
+		}
 	})
 }

@@ -43,7 +43,11 @@ func (c *scaleCmd) Run(ctx context.Context) error {
 	if err := a.ask(ctx, wire.VerbStatus, nil, &s); err != nil {
 		return err
 	}
-	fmt.Printf("the model runs on %d shards:", len(s.Stages))
+	shards := "shards"
+	if len(s.Stages) == 1 {
+		shards = "shard"
+	}
+	fmt.Printf("the model runs on %d %s:", len(s.Stages), shards)
 	for _, st := range s.Stages {
 		fmt.Printf(" %s (%s)", st.Node, layersText(st.First, st.Last))
 	}
