@@ -171,8 +171,7 @@ func (r *rig) orderAll(m func(i int) wire.ControlMessage) {
 	for i := range r.stages {
 		r.order(i, m(i))
 	}
-	time.Sleep(10 * time.Millisecond)
-	synctest.Wait()
+	pass(10 * time.Millisecond)
 }
 
 // live brings an epoch up on every node.
@@ -213,6 +212,12 @@ func (r *rig) committed(epoch uint64) int {
 	return len(seen)
 }
 
+// pass lets time go by and everything that is due come to rest.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // layersSum is what three stages of four layers add to a token.
 const layersSum = 11 * 12 / 2
 
@@ -228,7 +233,7 @@ func TestStepsPassThroughStages(t *testing.T) {
 		for s := uint64(1); s <= 20; s++ {
 			r.step(epoch, s, s-1)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for s := uint64(1); s <= 20; s++ {
 			got, ok := r.sampled[s]
 			if !ok || got.Items[0].Tokens[0] != int32(s)+layersSum || len(got.Timings) != 3 {
@@ -253,8 +258,7 @@ func TestLostFramesAreResent(t *testing.T) {
 			r.step(epoch, s, 0)
 		}
 		for range 1000 {
-			time.Sleep(20 * time.Millisecond)
-			synctest.Wait()
+			pass(20 * time.Millisecond)
 			missing := r.missing(steps)
 			if missing == 0 {
 				break
@@ -293,7 +297,7 @@ func TestGapShowsInBeat(t *testing.T) {
 		r.live(epoch)
 		r.step(epoch, 1, 0)
 		r.step(epoch, 3, 0)
-		time.Sleep(2 * BeatEvery)
+		pass(2 * BeatEvery)
 		r.mu.Lock()
 		gap0, gap1 := r.gaps["n0"], r.gaps["n1"]
 		r.mu.Unlock()
@@ -301,7 +305,7 @@ func TestGapShowsInBeat(t *testing.T) {
 			t.Fatalf("gaps %d and %d, want 2 and 0", gap0, gap1)
 		}
 		r.step(epoch, 2, 0)
-		time.Sleep(2 * BeatEvery)
+		pass(2 * BeatEvery)
 		if r.missing(3) != 0 || r.gaps["n0"] != 0 {
 			t.Fatalf("step %d missing, gap %d", r.missing(3), r.gaps["n0"])
 		}
@@ -321,17 +325,17 @@ func TestFencing(t *testing.T) {
 			}
 		}
 		r.step(old, 1, 0)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if len(r.sampled) != 0 {
 			t.Fatal("a step of an old epoch was executed")
 		}
 		// A newer coordinator's promise stops the old one, before it has a plan of its own.
 		r.order(0, wire.ControlMessage{Promise: &wire.Promise{Term: 9}})
 		r.order(1, wire.ControlMessage{Promise: &wire.Promise{Term: 9}})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.step(next, 1, 0)
 		r.order(0, r.prepare(1<<32|3, 0))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if len(r.sampled) != 0 {
 			t.Fatal("a step of an old term was executed")
 		}
@@ -349,7 +353,7 @@ func TestLoadFailsAndIsCancelled(t *testing.T) {
 		l.fail = errors.New("not enough memory")
 		r.order(0, wire.ControlMessage{Promise: &wire.Promise{Term: 1}})
 		r.order(0, r.prepare(1<<32|1, 0))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.mu.Lock()
 		last := r.heard[len(r.heard)-1]
 		r.mu.Unlock()
@@ -360,21 +364,20 @@ func TestLoadFailsAndIsCancelled(t *testing.T) {
 		l.fail, l.hang = nil, true
 		l.mu.Unlock()
 		r.order(0, r.prepare(1<<32|2, 0))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		l.mu.Lock()
 		l.hang = false
 		l.mu.Unlock()
 		// The next plan ends the load of the one before.
 		r.order(0, r.prepare(1<<32|3, 0))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		r.order(0, wire.ControlMessage{Commit: &wire.Commit{Epoch: 1<<32 | 3}})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if r.committed(1<<32|3) != 1 {
 			t.Fatal("the plan after a cancelled one was not committed")
 		}
 		r.order(0, wire.ControlMessage{Release: &wire.Release{Epoch: 1<<32 | 3}})
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		if !*l.closed[0] {
 			t.Fatal("released, but the engine is open")
 		}
@@ -384,7 +387,7 @@ func TestLoadFailsAndIsCancelled(t *testing.T) {
 func TestProbeAndHello(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1)
-		time.Sleep(2500 * time.Millisecond)
+		pass(2500 * time.Millisecond)
 		r.mu.Lock()
 		hellos := 0
 		for _, m := range r.heard {
