@@ -46,7 +46,7 @@ func (s *Supervisor) coordinatorArgs() []string {
 	}
 	want := strconv.Itoa(s.shards)
 	s.mu.Unlock()
-	args := append(s.joined("coordinator", port), "--data", filepath.Join(s.opt.Data, "coordinator"), "--want", want)
+	args := append(s.joined("coordinator", port), "--data", filepath.Join(s.dir.Dir, "coordinator"), "--want", want)
 	args = append(args, s.opt.Model...)
 	return append(args, s.opt.Coordinator...)
 }
@@ -67,7 +67,7 @@ func (s *Supervisor) routerArgs() []string {
 		http = s.http
 	}
 	s.mu.Unlock()
-	args := append(s.joined("router", "0"), "--http", http, "--data", filepath.Join(s.opt.Data, "router"))
+	args := append(s.joined("router", "0"), "--http", http, "--data", filepath.Join(s.dir.Dir, "router"))
 	return append(args, s.opt.Router...)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 const (
 	reportFD   = 3
 	lifelineFD = 4
+	// The lock on the data folder's roles is the one after these. The child only has it open.
 )
 
 // Report is one line of a child on its report pipe.
@@ -44,8 +46,8 @@ type child struct {
 }
 
 // start runs the program again in a role's clothes. onReport is called for each line of the child's report pipe,
-// on a goroutine that ends with the child.
-func start(name string, args []string, logTo io.Writer, onReport func(Report)) (*child, error) {
+// on a goroutine that ends with the child. The child has held open until its end.
+func start(name string, args []string, held *os.File, logTo io.Writer, onReport func(Report)) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("local: find own program: %w", err)
@@ -63,7 +65,7 @@ func start(name string, args []string, logTo io.Writer, onReport func(Report)) (
 	c := &child{name: name, started: time.Now(), exited: make(chan struct{}), tail: &tailWriter{to: logTo}, lifeline: lifeW}
 	c.cmd = exec.Command(self, args...)
 	c.cmd.Stdout, c.cmd.Stderr = c.tail, c.tail
-	c.cmd.ExtraFiles = []*os.File{reportW, lifeR}
+	c.cmd.ExtraFiles = []*os.File{reportW, lifeR, held}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = c.cmd.Start()
 	reportW.Close()
@@ -120,7 +122,8 @@ func (c *child) why() string {
 	return reason
 }
 
-// tailWriter passes a child's output on and remembers its last line.
+// tailWriter passes a child's output on and remembers its last line. What cannot be written is lost: were it an error,
+// nobody would read the child's output any more, and a full disk would end the cluster by SIGPIPE.
 type tailWriter struct {
 	mu   sync.Mutex
 	to   io.Writer
@@ -133,7 +136,8 @@ func (t *tailWriter) Write(b []byte) (int, error) {
 	if s := strings.TrimSpace(string(b)); s != "" {
 		t.line = s[strings.LastIndexByte(s, '\n')+1:]
 	}
-	return t.to.Write(b)
+	t.to.Write(b)
+	return len(b), nil
 }
 
 func (t *tailWriter) last() string {
@@ -142,24 +146,30 @@ func (t *tailWriter) last() string {
 	return t.line
 }
 
+// orphaned is how long a child may take to end in order when its supervisor is gone. It is short, since the others end
+// at the same moment, and whoever starts the cluster again waits for it.
+const orphaned = time.Second
+
 // Parent is a child's view of the supervisor.
 type Parent struct {
 	mu     sync.Mutex
 	report *os.File // nil when this process was started by hand
 }
 
-// Inherited finds the supervisor's pipes where flag says that they are there, and ends ctx when it goes away.
+// Inherited finds the supervisor's pipes where flag says that they are there, and ends ctx when it goes away. From then
+// on there is nobody to log to, which must not keep the process from ending in order.
 func Inherited(ctx context.Context, supervised bool) (context.Context, *Parent) {
 	if !supervised {
 		return ctx, &Parent{}
 	}
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(ctx)
 	life := os.NewFile(lifelineFD, "lifeline")
 	go func() {
 		io.Copy(io.Discard, life)
 		cancel(errors.New("local: the supervisor is gone"))
 		// What does not end by itself must not outlive the supervisor either.
-		time.AfterFunc(10*time.Second, func() { os.Exit(1) })
+		time.AfterFunc(orphaned, func() { os.Exit(1) })
 	}()
 	return ctx, &Parent{report: os.NewFile(reportFD, "report")}
 }

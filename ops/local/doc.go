@@ -11,6 +11,8 @@
 // # The data folder
 //
 //	lock           held by the supervisor while it runs: a second `up` on the same folder is refused
+//	roles          held by the children, too: the next `up` waits for those that a killed supervisor has left
+//	log, log.1     what the roles write; a new file at 32 MiB, and the one before is kept
 //	secret         the cluster's secret, made at the first start (0600)
 //	cluster.json   where the running cluster is, for the other commands (0600)
 //	coordinator/ router/ …   each role's own state

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // DataDir is where a cluster's state lives unless told otherwise: the user's data directory.
@@ -95,17 +93,4 @@ func MakeSecret(path string) error {
 		return fmt.Errorf("local: make cluster secret: %w", err)
 	}
 	return f.Sync()
-}
-
-// lock takes the data folder for this process. The lock goes with the process, however that ends.
-func lock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("local: lock data folder: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("local: a cluster already runs from %s: stop it first, or give another --data", dir)
-	}
-	return f, nil
 }

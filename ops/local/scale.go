@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -28,6 +29,8 @@ func (s *Supervisor) Scale(ctx context.Context, n int, replan Replan) error {
 	case s.scale <- r:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.over:
+		return errors.New("local: the cluster is ending")
 	}
 	return <-r.done
 }
@@ -40,7 +43,7 @@ func (s *Supervisor) rescale(base context.Context, r scaleRequest) error {
 	have := s.Shards()
 	for i := 0; len(have) < r.shards; i++ {
 		if name := shardName(i); !slices.Contains(have, name) {
-			s.keep(base, name, s.shardArgs(name))
+			s.keep(base, name, s.shardArgs(name), nil)
 			have = append(have, name)
 		}
 	}

@@ -15,7 +15,6 @@ import (
 
 // Options of a local cluster.
 type Options struct {
-	Data        string
 	Cluster     string
 	Shards      int
 	HTTP        string   // the router's address
@@ -41,10 +40,12 @@ const settled = time.Minute
 // asks it over a channel.
 type Supervisor struct {
 	opt   Options
+	dir   *Folder
 	roles sync.WaitGroup
 	scale chan scaleRequest
-	errs  chan error // a role that never came up
-	file  sync.Mutex // orders the writers of the cluster file; taken before mu
+	errs  chan error    // a role that never came up
+	over  chan struct{} // closed when Run takes no orders any more
+	file  sync.Mutex    // orders the writers of the cluster file; taken before mu
 
 	mu     sync.Mutex // guards what follows; never held across I/O
 	where  Cluster
@@ -54,36 +55,30 @@ type Supervisor struct {
 	ready  map[string]bool
 }
 
-// New prepares the data folder.
-func New(o Options) (*Supervisor, error) {
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("local: make data folder: %w", err)
-	}
-	if err := MakeSecret(filepath.Join(o.Data, "secret")); err != nil {
+// New prepares a cluster in a folder that is held until Run has returned.
+func New(f *Folder, o Options) (*Supervisor, error) {
+	secret := filepath.Join(f.Dir, "secret")
+	if err := MakeSecret(secret); err != nil {
 		return nil, err
 	}
 	return &Supervisor{
-		opt: o, scale: make(chan scaleRequest), errs: make(chan error, 1), shards: o.Shards,
-		where: Cluster{Name: o.Cluster, PID: os.Getpid(), PIDs: map[string]int{}, Secret: filepath.Join(o.Data, "secret")},
+		opt: o, dir: f, scale: make(chan scaleRequest), errs: make(chan error, 1), over: make(chan struct{}), shards: o.Shards,
+		where: Cluster{Name: o.Cluster, PID: os.Getpid(), PIDs: map[string]int{}, Secret: secret},
 		kept:  map[string]context.CancelFunc{}, ready: map[string]bool{},
 	}, nil
 }
 
 // SecretFile is where the cluster's secret is.
-func (s *Supervisor) SecretFile() string { return filepath.Join(s.opt.Data, "secret") }
+func (s *Supervisor) SecretFile() string { return filepath.Join(s.dir.Dir, "secret") }
 
 // Run starts the roles in order and keeps them running until ctx ends, then stops them: router first, so that
 // requests end or are refused, NATS last. started is called when all have been started.
 func (s *Supervisor) Run(ctx context.Context, started func(Cluster)) error {
-	held, err := lock(s.opt.Data)
-	if err != nil {
-		return err
-	}
-	defer held.Close()
 	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBase()
-	defer os.Remove(filepath.Join(s.opt.Data, clusterFile))
+	defer os.Remove(filepath.Join(s.dir.Dir, clusterFile))
 	defer s.stopAll()
+	defer close(s.over)
 
 	if err := s.bring(ctx, base, "nats", s.natsArgs); err != nil {
 		return err
@@ -92,7 +87,7 @@ func (s *Supervisor) Run(ctx context.Context, started func(Cluster)) error {
 		return err
 	}
 	for i := range s.opt.Shards {
-		s.keep(base, shardName(i), s.shardArgs(shardName(i)))
+		s.keep(base, shardName(i), s.shardArgs(shardName(i)), s.fail)
 	}
 	if err := s.bring(ctx, base, "router", s.routerArgs); err != nil {
 		return err
@@ -118,7 +113,7 @@ func shardName(i int) string { return fmt.Sprintf("shard-%d", i+1) }
 
 // bring starts a role and waits until it has said where it is.
 func (s *Supervisor) bring(ctx, base context.Context, name string, args func() []string) error {
-	s.keep(base, name, args)
+	s.keep(base, name, args, s.fail)
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	poll := time.NewTicker(5 * time.Millisecond)
@@ -130,7 +125,7 @@ func (s *Supervisor) bring(ctx, base context.Context, name string, args func() [
 		case err := <-s.errs:
 			return err
 		case <-deadline.C:
-			return fmt.Errorf("local: %s has not come up in 30 s: see its log", name)
+			return fmt.Errorf("local: %s has not come up in 30 s: see %s", name, s.dir.LogFile())
 		case <-poll.C:
 			if s.isReady(name) {
 				return nil
@@ -145,8 +140,9 @@ func (s *Supervisor) isReady(name string) bool {
 	return s.ready[name]
 }
 
-// keep runs a role until its own context ends, starting it again whenever it dies.
-func (s *Supervisor) keep(base context.Context, name string, args func() []string) {
+// keep runs a role until its own context ends, starting it again whenever it dies. Where the very first start does not
+// succeed and failed is not nil, it is told and the role is given up: what never worked is rather a mistake than bad luck.
+func (s *Supervisor) keep(base context.Context, name string, args func() []string, failed func(error)) {
 	ctx, cancel := context.WithCancel(base)
 	s.mu.Lock()
 	s.kept[name] = cancel
@@ -161,8 +157,8 @@ func (s *Supervisor) keep(base context.Context, name string, args func() []strin
 		pause := RestartPause[0]
 		for first := true; ctx.Err() == nil; first = false {
 			lived, err := s.once(ctx, name, args())
-			if err != nil && first {
-				s.fail(err)
+			if err != nil && first && failed != nil {
+				failed(err)
 				return
 			}
 			if lived > settled {
@@ -180,8 +176,9 @@ func (s *Supervisor) keep(base context.Context, name string, args func() []strin
 // once runs a role one time. The error is of a child that never became ready.
 func (s *Supervisor) once(ctx context.Context, name string, args []string) (time.Duration, error) {
 	log := s.opt.Logger.With("role", name)
-	c, err := start(name, args, s.opt.Logs, func(r Report) { s.heard(name, r) })
+	c, err := start(name, args, s.dir.roles, s.opt.Logs, func(r Report) { s.heard(name, r) })
 	if err != nil {
+		log.Error("process not started", "err", err)
 		return 0, err
 	}
 	log.Debug("started", "pid", c.cmd.Process.Pid)
@@ -196,7 +193,7 @@ func (s *Supervisor) once(ctx context.Context, name string, args []string) (time
 		return time.Since(c.started), nil
 	}
 	log.Warn("process ended, starting it again", "pid", c.cmd.Process.Pid, "reason", c.why())
-	s.opt.Say(fmt.Sprintf("%s ended (%v), starting it again", name, c.err))
+	s.opt.Say(fmt.Sprintf("%s ended (%v), starting it again", name, c.why()))
 	if !s.isReady(name) {
 		return 0, fmt.Errorf("local: %s: %s", name, c.why())
 	}
@@ -236,7 +233,7 @@ func (s *Supervisor) record(change func(*Cluster) bool) {
 		return
 	}
 	if err == nil {
-		err = replace(filepath.Join(s.opt.Data, clusterFile), append(b, '\n'))
+		err = replace(filepath.Join(s.dir.Dir, clusterFile), append(b, '\n'))
 	}
 	if err != nil {
 		s.opt.Logger.Error("cluster file not written", "err", err)

@@ -29,16 +29,17 @@ func fakeRole(role string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	ctx, parent := Inherited(ctx, true)
-	if role == os.Getenv("FAKE_ROLE_FAILS") {
-		fmt.Fprintln(os.Stderr, "the disk is full")
-		return 3
-	}
 	name := role
 	if i := slices.Index(os.Args, "--node"); i >= 0 {
 		name = os.Args[i+1]
 	}
-	parent.Report(Report{Text: fmt.Sprintf("%s pid %d", name, os.Getpid())})
-	r := Report{Ready: true}
+	if name == os.Getenv("FAKE_ROLE_FAILS") {
+		parent.Report(Report{Text: fmt.Sprintf("%s pid %d", name, os.Getpid())})
+		fmt.Fprintln(os.Stderr, "the disk is full")
+		return 3
+	}
+	// One line: whoever has read the pid may kill a role that is ready.
+	r := Report{Ready: true, Text: fmt.Sprintf("%s pid %d", name, os.Getpid())}
 	switch role {
 	case "nats":
 		r.NATS = "nats://127.0.0.1:1"
@@ -97,11 +98,21 @@ func (r *roles) wait(t *testing.T, name string, n int) int {
 	}
 }
 
+func hold(t *testing.T, dir string) *Folder {
+	t.Helper()
+	f, err := Hold(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Release)
+	return f
+}
+
 // startSupervisor runs one and gives a function that stops it and returns Run's error.
 func startSupervisor(t *testing.T, data string) (*Supervisor, *roles, Cluster, func() error) {
 	t.Helper()
 	r := &roles{pids: map[string][]int{}, heard: make(chan struct{}, 1)}
-	s, err := New(Options{Data: data, Cluster: "test", Shards: 2, HTTP: "127.0.0.1:0", Bind: "127.0.0.1",
+	s, err := New(hold(t, data), Options{Cluster: "test", Shards: 2, HTTP: "127.0.0.1:0", Bind: "127.0.0.1",
 		Logs: io.Discard, Say: r.say, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -133,11 +144,7 @@ func TestSupervisor(t *testing.T) {
 		t.Fatalf("cluster file %+v, %v", onDisk, err)
 	}
 	t.Run("a second one on the same folder is refused", func(t *testing.T) {
-		other, err := New(s.opt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := other.Run(t.Context(), func(Cluster) {}); err == nil || !strings.Contains(err.Error(), "already runs") {
+		if _, err := Hold(t.Context(), data); err == nil || !strings.Contains(err.Error(), "already runs") {
 			t.Fatalf("error %v", err)
 		}
 	})
@@ -183,7 +190,7 @@ func TestSupervisor(t *testing.T) {
 
 func TestRoleThatCannotStart(t *testing.T) {
 	t.Setenv("FAKE_ROLE_FAILS", "coordinator")
-	s, err := New(Options{Data: t.TempDir(), Cluster: "test", Shards: 1, HTTP: "127.0.0.1:0", Bind: "127.0.0.1",
+	s, err := New(hold(t, t.TempDir()), Options{Cluster: "test", Shards: 1, HTTP: "127.0.0.1:0", Bind: "127.0.0.1",
 		Logs: io.Discard, Say: func(string) {}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -194,10 +201,71 @@ func TestRoleThatCannotStart(t *testing.T) {
 	}
 }
 
+// A shard that scale has started and that cannot run is no reason to end what serves.
+func TestScaledShardThatCannotStart(t *testing.T) {
+	t.Setenv("FAKE_ROLE_FAILS", "shard-3")
+	s, r, _, stop := startSupervisor(t, t.TempDir())
+	defer stop()
+	tried := func(context.Context, int) ([]string, error) {
+		r.wait(t, "shard-3", 2)
+		return nil, fmt.Errorf("two of three shards")
+	}
+	if err := s.Scale(t.Context(), 3, tried); err == nil || !strings.Contains(err.Error(), "two of three shards") {
+		t.Fatalf("error %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal("the cluster ended:", err)
+	}
+}
+
+// The roles of a supervisor that was killed still hold the folder: the next one waits for them.
+func TestFolderIsHeldByLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	first, err := Hold(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{}, 1)
+	c, err := start("nats", []string{"nats", "--supervised"}, first.roles, io.Discard, func(r Report) {
+		if r.Ready {
+			ready <- struct{}{}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ready
+	first.Release() // as the kernel does for a process that is killed
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Hold(ctx, dir); err == nil || !strings.Contains(err.Error(), "earlier cluster") {
+		t.Fatalf("error %v, want that a process is left", err)
+	}
+	c.lifeline.Close()
+	second, err := Hold(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Release()
+	<-c.exited
+}
+
+// A disk that is full must not break the pipes that the children write to.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	w := &tailWriter{to: fullDisk{}}
+	if n, err := w.Write([]byte("one\ntwo\n")); n != 8 || err != nil || w.last() != "two" {
+		t.Fatalf("%d, %v, last line %q", n, err, w.last())
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
 // The end of the supervisor, however it comes, ends its children: their lifeline closes.
 func TestLifeline(t *testing.T) {
 	pid := make(chan int, 1)
-	c, err := start("nats", []string{"nats", "--supervised"}, io.Discard, func(rep Report) {
+	c, err := start("nats", []string{"nats", "--supervised"}, nil, io.Discard, func(rep Report) {
 		if _, p, ok := strings.Cut(rep.Text, " pid "); ok {
 			n, _ := strconv.Atoi(p)
 			pid <- n

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/stagecoach-llm/stagecoach/ops/local"
 	"github.com/stagecoach-llm/stagecoach/transport/bus"
 	"github.com/stagecoach-llm/stagecoach/transport/gossip"
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
 type upCmd struct {
@@ -41,12 +43,20 @@ func (c *upCmd) Run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	logs, err := c.logs()
+	folder, err := local.Hold(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer folder.Release()
+	if err := c.checkEndpoint(); err != nil {
+		return err
+	}
+	logs, err := c.logs(folder)
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	sup, err := local.New(c.options(logs))
+	sup, err := local.New(folder, c.options(logs))
 	if err != nil {
 		return err
 	}
@@ -74,6 +84,9 @@ func (c *upCmd) check() error {
 	if c.Shards < 1 {
 		return fmt.Errorf("--shards %d: at least 1", c.Shards)
 	}
+	if err := wire.CheckName("cluster", c.Cluster); err != nil {
+		return fmt.Errorf("--cluster: %w", err)
+	}
 	if c.Data == "" {
 		dir, err := local.DataDir()
 		if err != nil {
@@ -94,11 +107,6 @@ func (c *upCmd) check() error {
 	if _, err := c.prices(); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.HTTP)
-	if err != nil {
-		return fmt.Errorf("the endpoint cannot listen on %s: %w; give another --http", c.HTTP, err)
-	}
-	l.Close()
 	m, err := c.modelFlags.check()
 	if err != nil {
 		return err
@@ -117,14 +125,21 @@ func (c *upCmd) check() error {
 	return nil
 }
 
-func (c *upCmd) logs() (io.WriteCloser, error) {
+// checkEndpoint tells an address that is taken before anything is started. It comes after the folder is held: until then
+// a former router may still be there.
+func (c *upCmd) checkEndpoint() error {
+	l, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return fmt.Errorf("the endpoint cannot listen on %s: %w; give another --http", c.HTTP, err)
+	}
+	return l.Close()
+}
+
+func (c *upCmd) logs(f *local.Folder) (io.WriteCloser, error) {
 	if c.Verbose {
 		return nopCloser{os.Stderr}, nil
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make data folder: %w", err)
-	}
-	return os.OpenFile(filepath.Join(c.Data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return f.OpenLog()
 }
 
 type nopCloser struct{ io.Writer }
@@ -138,7 +153,7 @@ func (c *upCmd) options(logs io.Writer) local.Options {
 	}
 	compute := c.shared(c.Shards)
 	return local.Options{
-		Data: c.Data, Cluster: c.Cluster, Shards: c.Shards, HTTP: c.HTTP, Bind: c.Bind, Advertise: c.Advertise,
+		Cluster: c.Cluster, Shards: c.Shards, HTTP: c.HTTP, Bind: c.Bind, Advertise: c.Advertise,
 		Common:      common,
 		Model:       c.modelFlags.args(),
 		Coordinator: []string{"--served-name", c.ServedName, "--kv", c.KV},
@@ -177,6 +192,8 @@ func (c *upCmd) attend(ctx context.Context, sup *local.Supervisor, cl local.Clus
 	}
 	defer sub.Unsubscribe()
 	ready := c.waitReady(ctx, cl.HTTP)
+	patience := time.NewTicker(10 * time.Second)
+	defer patience.Stop()
 	var last scaleOrder
 	defer func() { last.end() }()
 	for {
@@ -185,12 +202,29 @@ func (c *upCmd) attend(ctx context.Context, sup *local.Supervisor, cl local.Clus
 			return nil
 		case <-ready:
 			ready = nil
+			patience.Stop()
 			c.sayReady(cl)
+		case <-patience.C:
+			c.say(a.awaited(ctx, filepath.Join(c.Data, "log")))
 		case m := <-orders:
 			last.end()
 			last = a.obey(ctx, m, sup)
 		}
 	}
+}
+
+// awaited says what the cluster waits for, and where to read more.
+func (a *adminConn) awaited(ctx context.Context, log string) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var s wire.Status
+	if err := a.ask(ctx, wire.VerbStatus, nil, &s); err != nil {
+		return fmt.Sprintf("not ready yet: %v; see %s", err, log)
+	}
+	if s.Ready {
+		return "not ready yet: the router has not heard of the plan; see " + log
+	}
+	return fmt.Sprintf("not ready yet: %s; %s; see %s", s.State, cmp.Or(s.Reason, "stages are loading"), log)
 }
 
 // waitReady is closed when the endpoint has said once that it is ready.
