@@ -4,6 +4,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,12 +50,14 @@ func run(m *testing.M) int {
 
 // cluster is one `stagecoach up`.
 type cluster struct {
-	t      *testing.T
-	data   string
-	base   string // of the endpoint
-	client openai.Client
-	cmd    *exec.Cmd
-	done   chan struct{}
+	t    *testing.T
+	data string
+	base string // of the endpoint
+	// address is where the endpoint listens; a free one if it is empty.
+	address string
+	client  openai.Client
+	cmd     *exec.Cmd
+	done    chan struct{}
 
 	mu  sync.Mutex
 	out bytes.Buffer
@@ -63,14 +66,15 @@ type cluster struct {
 // up starts a cluster and waits for its ready line. The test's end stops it.
 func up(t *testing.T, args ...string) *cluster {
 	t.Helper()
-	c := &cluster{t: t, data: t.TempDir(), done: make(chan struct{})}
+	c := &cluster{t: t, data: t.TempDir()}
 	c.start(args...)
 	return c
 }
 
 func (c *cluster) start(args ...string) {
 	c.t.Helper()
-	c.cmd = exec.Command(binary, append([]string{"up", "--data", c.data, "--http", freeAddress(c.t), "--log", "debug"}, args...)...)
+	c.done = make(chan struct{})
+	c.cmd = exec.Command(binary, append([]string{"up", "--data", c.data, "--http", cmp.Or(c.address, freeAddress(c.t)), "--log", "debug"}, args...)...)
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		c.t.Fatal(err)

@@ -1,8 +1,14 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stagecoach-llm/stagecoach/ops/local"
 )
 
 // Whatever is killed in mid-answer, the client's text is what it would have been, and it is charged once.
@@ -36,4 +42,32 @@ func TestRouterKilled(t *testing.T) {
 	if s := c.stream(p.params(), 0, nil); s.err != nil || s.text != p.Text {
 		t.Errorf("after the router is back: %+v, want %q", s, p.Text)
 	}
+}
+
+// The supervisor killed with kill -9 takes its roles along, and the next one on the same folder and address comes up.
+func TestSupervisorKilled(t *testing.T) {
+	c := up(t)
+	before, err := local.ReadCluster(c.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := longest(t)
+	c.stream(p.params(), 8, func() { c.cmd.Process.Kill() })
+	<-c.done
+	c.address = strings.TrimPrefix(c.base, "http://")
+	c.start()
+	for role, pid := range before.PIDs {
+		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
+			t.Errorf("%s of the killed cluster (%d) still runs", role, pid)
+		}
+	}
+	if s := c.stream(p.params(), 0, nil); s.err != nil || s.text != p.Text {
+		t.Errorf("%+v, want %q", s, p.Text)
+	}
+}
+
+// zombie tells whether a process has ended and only waits to be reaped by whoever adopted it.
+func zombie(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(b), ") Z ")
 }
