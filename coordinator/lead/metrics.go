@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,7 +13,7 @@ import (
 // metrics are the coordinator's measurements.
 type metrics struct {
 	waiting, running, inFlight, kvBlocks, kvUsed, epoch, ready prometheus.Gauge
-	tokens, preempted, recomputed                              prometheus.Gauge
+	tokens, preempted, recomputed                              atomic.Uint64
 	steps, resends, dropped                                    prometheus.Counter
 	rows, entries, stepTime, hop                               prometheus.Histogram
 	busy                                                       *prometheus.GaugeVec
@@ -30,28 +31,36 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	latency := prometheus.ExponentialBuckets(100e-6, 2, 18)
 	m := &metrics{
-		waiting:    gauge("waiting", "Choices that wait for KV memory."),
-		running:    gauge("running", "Choices that hold KV memory."),
-		inFlight:   gauge("steps_in_flight", "Micro-batches between the coordinator and the last stage."),
-		kvBlocks:   gauge("kv_blocks", "KV blocks of the live plan."),
-		kvUsed:     gauge("kv_blocks_used", "KV blocks in use, cached prefixes aside."),
-		epoch:      gauge("epoch", "Live epoch, 0 when there is none."),
-		ready:      gauge("ready", "1 when a canary has gone through every stage of the live plan."),
-		tokens:     gauge("output_tokens", "Tokens sampled since the start."),
-		preempted:  gauge("preemptions", "Choices sent back to waiting for want of KV memory since the start."),
-		recomputed: gauge("recomputed_tokens", "Tokens prefilled again after recoveries and preemptions since the start."),
-		steps:      counter("steps_total", "Steps sent."),
-		resends:    counter("resends_total", "Times that a stage was asked to send its outputs again."),
-		dropped:    counter("messages_dropped_total", "Messages dropped because the loop was behind."),
-		rows:       histogram("step_rows", "Rows (tokens) of a step.", prometheus.ExponentialBuckets(1, 2, 12)),
-		entries:    histogram("step_sequences", "Sequences of a step.", prometheus.ExponentialBuckets(1, 2, 9)),
-		stepTime:   histogram("step_seconds", "From sending a step to its sampled tokens.", latency),
-		hop:        histogram("hop_seconds", "Step time that no stage spent computing or queueing, per hop.", latency),
+		waiting:  gauge("waiting", "Choices that wait for KV memory."),
+		running:  gauge("running", "Choices that hold KV memory."),
+		inFlight: gauge("steps_in_flight", "Micro-batches between the coordinator and the last stage."),
+		kvBlocks: gauge("kv_blocks", "KV blocks of the live plan."),
+		kvUsed:   gauge("kv_blocks_used", "KV blocks in use, cached prefixes aside."),
+		epoch:    gauge("epoch", "Live epoch, 0 when there is none."),
+		ready:    gauge("ready", "1 when a canary has gone through every stage of the live plan."),
+		steps:    counter("steps_total", "Steps sent."),
+		resends:  counter("resends_total", "Times that a stage was asked to send its outputs again."),
+		dropped:  counter("messages_dropped_total", "Messages dropped because the loop was behind."),
+		rows:     histogram("step_rows", "Rows (tokens) of a step.", prometheus.ExponentialBuckets(1, 2, 12)),
+		entries:  histogram("step_sequences", "Sequences of a step.", prometheus.ExponentialBuckets(1, 2, 9)),
+		stepTime: histogram("step_seconds", "From sending a step to its sampled tokens.", latency),
+		hop:      histogram("hop_seconds", "Step time that no stage spent computing or queueing, per hop.", latency),
 		busy: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "stagecoach_coordinator_stage_busy_ratio",
 			Help: "Share of the last seconds that a shard computed."}, []string{"shard"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.waiting, m.running, m.inFlight, m.kvBlocks, m.kvUsed, m.epoch, m.ready, m.tokens, m.preempted, m.recomputed,
+		for name, c := range map[string]struct {
+			value *atomic.Uint64
+			help  string
+		}{
+			"output_tokens_total":     {&m.tokens, "Tokens sampled."},
+			"preemptions_total":       {&m.preempted, "Choices sent back to waiting for want of KV memory."},
+			"recomputed_tokens_total": {&m.recomputed, "Tokens prefilled again after recoveries and preemptions."},
+		} {
+			reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "stagecoach_coordinator_" + name, Help: c.help},
+				func() float64 { return float64(c.value.Load()) }))
+		}
+		reg.MustRegister(m.waiting, m.running, m.inFlight, m.kvBlocks, m.kvUsed, m.epoch, m.ready,
 			m.steps, m.resends, m.dropped, m.rows, m.entries, m.stepTime, m.hop, m.busy)
 	}
 	return m
@@ -73,9 +82,9 @@ func (m *metrics) watch(s sched.Stats, plan wire.Status) {
 	for _, st := range plan.Stages {
 		m.busy.WithLabelValues(st.Node).Set(st.Busy)
 	}
-	m.tokens.Set(float64(s.Tokens))
-	m.preempted.Set(float64(s.Preempted))
-	m.recomputed.Set(float64(s.Recomputed))
+	m.tokens.Store(s.Tokens)
+	m.preempted.Store(s.Preempted)
+	m.recomputed.Store(s.Recomputed)
 }
 
 func (m *metrics) sent(entries []wire.Entry) {

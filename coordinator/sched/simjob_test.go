@@ -34,7 +34,6 @@ type reading struct {
 	ended  bool
 	finish string
 	code   string
-	cached uint32
 	again  uint32
 }
 
