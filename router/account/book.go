@@ -13,6 +13,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Options of a Book.
@@ -87,7 +88,7 @@ func Open(dir string, opts Options) (*Book, error) {
 	}
 	path := filepath.Join(dir, "ledger.db")
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("account: %s is open in another process: one router owns a ledger", path)
 	}
 	if err != nil {
