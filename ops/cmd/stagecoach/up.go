@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type upCmd struct {
 	Pyroscope  string `help:"Send profiles of every role to this Pyroscope server."`
 	Verbose    bool   `short:"v" help:"Show the log of every role here instead of in DATA/log."`
 
+	layers int         // of the model
 	ending atomic.Bool // it was told to end
 }
 
@@ -51,6 +53,7 @@ func (c *upCmd) Run(ctx context.Context) error {
 	if err := c.checkEndpoint(); err != nil {
 		return err
 	}
+	fmt.Printf("stagecoach %s: %s, %d layers, over %d shards\n", buildVersion(), c.ServedName, c.layers, c.Shards)
 	logs, err := c.logs(folder)
 	if err != nil {
 		return err
@@ -63,16 +66,16 @@ func (c *upCmd) Run(ctx context.Context) error {
 	context.AfterFunc(ctx, func() { c.ending.Store(true) })
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	ended := make(chan struct{})
+	var attending sync.WaitGroup
 	err = sup.Run(ctx, func(cl local.Cluster) {
-		go func() {
-			defer close(ended)
+		attending.Go(func() {
 			if err := c.attend(ctx, sup, cl); err != nil && ctx.Err() == nil {
 				stop(err)
 			}
-		}()
+		})
 	})
 	stop(nil)
+	attending.Wait()
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
@@ -104,6 +107,9 @@ func (c *upCmd) check() error {
 	if c.Advertise == "" {
 		c.Advertise = c.Bind
 	}
+	if _, err := net.ResolveTCPAddr("tcp", c.HTTP); err != nil {
+		return fmt.Errorf("--http %q is not host:port: %w; give another --http", c.HTTP, err)
+	}
 	if _, err := c.prices(); err != nil {
 		return err
 	}
@@ -121,7 +127,7 @@ func (c *upCmd) check() error {
 	if c.ServedName == "" {
 		c.ServedName = c.name()
 	}
-	fmt.Printf("stagecoach %s: %s, %d layers, over %d shards\n", buildVersion(), c.ServedName, layers, c.Shards)
+	c.layers = layers
 	return nil
 }
 
