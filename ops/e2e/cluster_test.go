@@ -86,10 +86,14 @@ func (c *cluster) start(args ...string) {
 	ready := make(chan string, 1)
 	go func() {
 		defer close(c.done)
+		url := ""
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			fmt.Fprintln(c, lines.Text())
 			if rest, ok := strings.CutPrefix(lines.Text(), "ready: "); ok {
-				ready <- strings.Fields(rest)[0]
+				url = strings.Fields(rest)[0]
+			}
+			if strings.HasPrefix(lines.Text(), "  curl ") { // the last line on the way to readiness
+				ready <- url
 			}
 		}
 		c.cmd.Wait()
