@@ -4,15 +4,13 @@ package kernels
 
 import (
 	"math"
-	"math/bits"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
-
-	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
 
-//go:generate sh -c "cd _asm && GOWORK=off go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernels"
+//go:generate sh -c "cd _asm && GOWORK=off go run . -set float -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernels"
+//go:generate sh -c "cd _asm && GOWORK=off go run . -set dot -out ../dot_amd64.s -stubs ../dot_amd64.go -pkg kernels"
 
 // best is the fastest path of this machine.
 func best() path {
@@ -25,57 +23,6 @@ func best() path {
 		return avx512
 	}
 	return avx2
-}
-
-// assembly is what a matrix type has on the active path.
-type assembly struct {
-	dots []dotFunc // for 1, 2, 4, … rows; nil for float weights
-	mix  []mixFunc // for 1, 2, 3, … rows
-}
-
-// kernelTable is flat, by path and type, so that finding a kernel costs nothing.
-var kernelTable = func() (t [len(pathNames)][32]assembly) {
-	for p, types := range dotKernels {
-		for typ, dots := range types {
-			t[p][typ].dots = dots
-		}
-		t[p][quant.F32].mix = mixKernels[p].float
-		t[p][quant.F16].mix = mixKernels[p].half
-		t[p][quant.BF16].mix = mixKernels[p].bf16
-	}
-	return t
-}()
-
-// tile is how many of the next rows one kernel takes.
-func (m *Matrix) tile(rows int) int {
-	k := &kernelTable[active][m.Type]
-	switch {
-	case k.dots != nil:
-		return 1 << min(bits.Len(uint(rows))-1, len(k.dots)-1)
-	case k.mix != nil:
-		return min(rows, len(k.mix))
-	}
-	return min(rows, maxTile)
-}
-
-func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
-	k := &kernelTable[active][m.Type]
-	codes, scales := m.group(g)
-	_ = y[(cols-1)*stride+groupRows-1]
-	switch {
-	case k.dots != nil:
-		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
-		k.dots[bits.Len(uint(cols))-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
-			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
-	case k.mix != nil:
-		x := a.x[r*m.Cols : (r+cols)*m.Cols]
-		for c := range cols {
-			clear(y[c*stride:][:groupRows])
-		}
-		k.mix[cols-1](&y[0], uintptr(4*stride), &x[0], uintptr(4*m.Cols), &codes[0], m.Cols, 1)
-	default:
-		m.mulTileGeneric(y, stride, a, r, cols, g)
-	}
 }
 
 // whole is the part of n elements that the kernels take.
@@ -203,7 +150,7 @@ func mixHalf(out []float32, outStride int, coef []float32, coefStride, n int, ti
 		mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
 		return
 	}
-	mix := kernelTable[active][quant.F16].mix
+	mix := mixKernels[active].half
 	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
 }
 
@@ -212,7 +159,7 @@ func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, t
 		mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
 		return
 	}
-	mix := kernelTable[active][quant.F32].mix
+	mix := mixKernels[active].float
 	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
 }
 

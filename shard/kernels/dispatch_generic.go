@@ -6,12 +6,6 @@ func best() path { return generic }
 
 func pause() {}
 
-func (m *Matrix) tile(rows int) int { return min(rows, maxTile) }
-
-func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
-	m.mulTileGeneric(y, stride, a, r, cols, g)
-}
-
 func quantise(dst []actBlock, x []float32)                  { quantiseGeneric(dst, x) }
 func finite(x []float32) bool                               { return finiteGeneric(x) }
 func sumSquares(x []float32) float32                        { return sumSquaresGeneric(x) }

@@ -2,12 +2,29 @@
 package main
 
 import (
+	"flag"
+	"log"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 )
 
+// sets are what -set writes, each to files of its own.
+var sets = map[string]func(){"dot": dots, "float": floats}
+
 func main() {
+	set := flag.String("set", "", "which kernels to write: dot (matrix products) or float (the rest)")
+	flag.Parse()
+	write, ok := sets[*set]
+	if !ok {
+		log.Fatalf("asm: no set of kernels named %q: give -set dot or -set float", *set)
+	}
 	ConstraintExpr("amd64,!purego")
+	write()
+	Generate()
+}
+
+func dots() {
 	for _, f := range formats {
 		for _, cols := range []int{1, 2, 4, 8} {
 			dot512(f, cols)
@@ -16,6 +33,9 @@ func main() {
 			dot256(f, cols)
 		}
 	}
+}
+
+func floats() {
 	for _, e := range elems {
 		for n := 1; n <= 8; n++ {
 			mix512(e, n)
@@ -25,7 +45,6 @@ func main() {
 		}
 	}
 	elementwise()
-	Generate()
 }
 
 // values are the constants that are broadcast.

@@ -2,7 +2,12 @@
 
 package kernels
 
-import "github.com/stagecoach-llm/stagecoach/shard/quant"
+import (
+	"math/bits"
+	"unsafe"
+
+	"github.com/stagecoach-llm/stagecoach/shard/quant"
+)
 
 // dotFunc multiplies a group by one or more activation rows: y [.., yStride bytes], n records of scales.
 type dotFunc func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)
@@ -39,30 +44,55 @@ var dotKernels = map[path]map[quant.Type][]dotFunc{
 	},
 }
 
-// mixFunc is the float kernel for a number of rows; strides in bytes.
-type mixFunc func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps, tiles int)
+// dotTable is flat, by path and type, so that finding a kernel costs nothing.
+var dotTable = func() (t [len(pathNames)][32][]dotFunc) {
+	for p, types := range dotKernels {
+		for typ, dots := range types {
+			t[p][typ] = dots
+		}
+	}
+	return t
+}()
 
-// mixSet holds kernels for 1, 2, 3, … rows.
-type mixSet struct{ half, float, bf16 []mixFunc }
+// floatKernels are those of float weights, for 1, 2, 3, … rows.
+func (m *Matrix) floatKernels() []mixFunc {
+	switch k := &mixKernels[active]; m.Type {
+	case quant.F32:
+		return k.float
+	case quant.F16:
+		return k.half
+	default:
+		return k.bf16
+	}
+}
 
-var mixKernels = map[path]mixSet{
-	avx2: {
-		half:  []mixFunc{mixHalfx1AVX2, mixHalfx2AVX2, mixHalfx3AVX2, mixHalfx4AVX2},
-		float: []mixFunc{mixFloatx1AVX2, mixFloatx2AVX2, mixFloatx3AVX2, mixFloatx4AVX2},
-		bf16:  []mixFunc{mixBF16x1AVX2, mixBF16x2AVX2, mixBF16x3AVX2, mixBF16x4AVX2},
-	},
-	avx512: {
-		half: []mixFunc{
-			mixHalfx1AVX512, mixHalfx2AVX512, mixHalfx3AVX512, mixHalfx4AVX512,
-			mixHalfx5AVX512, mixHalfx6AVX512, mixHalfx7AVX512, mixHalfx8AVX512,
-		},
-		float: []mixFunc{
-			mixFloatx1AVX512, mixFloatx2AVX512, mixFloatx3AVX512, mixFloatx4AVX512,
-			mixFloatx5AVX512, mixFloatx6AVX512, mixFloatx7AVX512, mixFloatx8AVX512,
-		},
-		bf16: []mixFunc{
-			mixBF16x1AVX512, mixBF16x2AVX512, mixBF16x3AVX512, mixBF16x4AVX512,
-			mixBF16x5AVX512, mixBF16x6AVX512, mixBF16x7AVX512, mixBF16x8AVX512,
-		},
-	},
+// tile is how many of the next rows one kernel takes.
+func (m *Matrix) tile(rows int) int {
+	switch {
+	case active == generic:
+		return min(rows, maxTile)
+	case m.Quantised():
+		return 1 << min(bits.Len(uint(rows))-1, len(dotTable[active][m.Type])-1)
+	}
+	return min(rows, len(m.floatKernels()))
+}
+
+func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
+	if active == generic {
+		m.mulTileGeneric(y, stride, a, r, cols, g)
+		return
+	}
+	codes, scales := m.group(g)
+	_ = y[(cols-1)*stride+groupRows-1]
+	if m.Quantised() {
+		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
+		dotTable[active][m.Type][bits.Len(uint(cols))-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
+			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
+		return
+	}
+	x := a.x[r*m.Cols : (r+cols)*m.Cols]
+	for c := range cols {
+		clear(y[c*stride:][:groupRows])
+	}
+	m.floatKernels()[cols-1](&y[0], uintptr(4*stride), &x[0], uintptr(4*m.Cols), &codes[0], m.Cols, 1)
 }
