@@ -21,7 +21,12 @@ const ArithmeticVersion = 1
 // some milliseconds.
 func Digest() string { return digests[active]() }
 
-var digests = [...]func() string{sync.OnceValue(digest), sync.OnceValue(digest), sync.OnceValue(digest)}
+var digests = func() (once [len(pathNames)]func() string) {
+	for p := range once {
+		once[p] = sync.OnceValue(digest)
+	}
+	return once
+}()
 
 func digest() string {
 	d := &digester{h: sha256.New(), seed: ArithmeticVersion}

@@ -12,18 +12,18 @@ import (
 //go:generate sh -c "cd _asm && GOWORK=off go run . -set float -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernels"
 //go:generate sh -c "cd _asm && GOWORK=off go run . -set dot -out ../dot_amd64.s -stubs ../dot_amd64.go -pkg kernels"
 
-// best is the fastest path of this machine.
-func best() path {
+// machinePaths are the paths of this machine, the best last.
+var machinePaths = func() []path {
 	const f16c = 1 << 29
 	x := &cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasFMA || features()&f16c == 0:
-		return generic
+		return []path{generic}
 	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI:
-		return avx512
+		return []path{generic, avx2, avx512}
 	}
-	return avx2
-}
+	return []path{generic, avx2}
+}()
 
 // whole is the part of n elements that the kernels take.
 func whole(n int) int {
