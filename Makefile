@@ -38,9 +38,10 @@ vet:
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 5s
 fuzz:
+	.ci/fuzz-test
 	set -e; for m in $(MODULES); do (cd $$m && for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | sed 's/^func //' | sort -u); do \
-	    echo "== $$m/$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done); done
+	    echo "== $$m/$$p $$f"; GO='$(GO)' ../.ci/fuzz $$p $$f $(FUZZTIME); done; done); done
 
 # Containers, where a docker engine answers: chat, scale, a shard killed in mid-answer, usage.
 e2e-containers: images
