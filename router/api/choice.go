@@ -159,8 +159,8 @@ func (c *choice) takeTokens() []tokenText {
 // reason is the finish reason as the contract has it.
 func (c *choice) reason() *string {
 	reason := c.finish
-	if c.calls != nil && c.calls.made > 0 {
-		reason = finishToolCalls
+	if c.calls != nil {
+		reason = c.calls.reason(reason)
 	}
 	return &reason
 }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"math"
+
+	"github.com/stagecoach-llm/stagecoach/router/chat"
 )
 
 // chatFormat is the shape of /v1/chat/completions.
@@ -84,17 +86,16 @@ func (f *chatFormat) opening() (out []any) {
 }
 
 func (f *chatFormat) chunks(index int, c *choice, p piece) (out []any) {
-	text := p.text
-	var calls []chatCall
+	text, calls := p.text, []chatCall(nil)
 	if c.calls != nil {
-		text, calls = c.calls.push(p.text, c.finish != "")
+		text, calls = callDeltas(c.calls, c.calls.push(p.text, c.finish != ""))
 	}
 	lp := f.logprobs(p.tokens)
 	if text != "" || lp != nil {
 		out = append(out, f.chunk(chatChoice{Index: index, Delta: &chatDelta{Content: &text}, Logprobs: lp}))
 	}
 	for _, call := range calls {
-		out = append(out, f.callChunks(index, call)...)
+		out = append(out, f.chunk(chatChoice{Index: index, Delta: &chatDelta{ToolCalls: []chatCall{call}}}))
 	}
 	if c.finish != "" {
 		out = append(out, f.chunk(chatChoice{Index: index, Delta: &chatDelta{}, Finish: c.reason()}))
@@ -102,14 +103,24 @@ func (f *chatFormat) chunks(index int, c *choice, p piece) (out []any) {
 	return out
 }
 
-// callChunks announce a call and then give its arguments.
-func (f *chatFormat) callChunks(index int, call chatCall) []any {
-	args := chatCall{Index: call.Index, Function: chatFunction{Arguments: call.Function.Arguments}}
-	call.Function.Arguments = ""
-	return []any{
-		f.chunk(chatChoice{Index: index, Delta: &chatDelta{ToolCalls: []chatCall{call}}}),
-		f.chunk(chatChoice{Index: index, Delta: &chatDelta{ToolCalls: []chatCall{args}}}),
+// callDeltas are the content of parts and what they add to calls: one delta that announces a call, and then its arguments.
+func callDeltas(f *callFilter, parts []callPart) (content string, deltas []chatCall) {
+	for _, p := range parts {
+		d := chatCall{Index: &p.call}
+		switch p.Kind {
+		case chat.Content:
+			content += p.Text
+			continue
+		case chat.CallBegins:
+			d.ID, d.Type, d.Function.Name = f.calls[p.call].id, "function", p.Text
+		case chat.CallArguments:
+			d.Function.Arguments = p.Text
+		case chat.CallEnds:
+			continue
+		}
+		deltas = append(deltas, d)
 	}
+	return content, deltas
 }
 
 func (f *chatFormat) tally(u usage) any {
@@ -129,13 +140,8 @@ func (f *chatFormat) whole(answers []answer, u usage) any {
 		text := a.text
 		finish := a.finish
 		if a.calls != nil {
-			text, m.ToolCalls = a.calls.push(a.text, true)
-			for k := range m.ToolCalls {
-				m.ToolCalls[k].Index = nil
-			}
-		}
-		if len(m.ToolCalls) > 0 {
-			finish = finishToolCalls
+			text, _ = callDeltas(a.calls, a.calls.push(a.text, true))
+			m.ToolCalls, finish = wholeCalls(a.calls), a.calls.reason(finish)
 		}
 		if text != "" || len(m.ToolCalls) == 0 {
 			m.Content = &text
@@ -148,6 +154,13 @@ func (f *chatFormat) whole(answers []answer, u usage) any {
 	b := f.body("chat.completion", choices)
 	b.Usage = &u
 	return b
+}
+
+func wholeCalls(f *callFilter) (out []chatCall) {
+	for _, c := range f.calls {
+		out = append(out, chatCall{ID: c.id, Type: "function", Function: chatFunction{Name: c.name, Arguments: string(c.arguments)}})
+	}
+	return out
 }
 
 func (f *chatFormat) logprobs(tokens []tokenText) *chatLogprobs {

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"encoding/json"
-	"errors"
 	"strings"
 	"unicode"
 )
@@ -12,73 +10,130 @@ const (
 	callClose = "</tool_call>"
 )
 
+// PartKind tells what a [Part] is.
+type PartKind int
+
+// Kinds of parts. A call is one CallBegins, any number of CallArguments whose texts joined are its arguments, and one CallEnds,
+// which is missing only where the answer ended within the arguments.
+const (
+	Content PartKind = iota
+	CallBegins
+	CallArguments
+	CallEnds
+)
+
+// Part is a piece of an answer.
+type Part struct {
+	Kind PartKind
+	Text string // of the content or the arguments; of CallBegins the function's name
+}
+
 // ToolParser cuts an answer into content and the tool calls that it contains as
 //
 //	<tool_call>
 //	{"name": "get_weather", "arguments": {"city": "Paris"}}
 //	</tool_call>
 //
-// A block that is not such JSON stays content, tags and all. White space between blocks and the answer's ends is dropped.
-// The zero value is ready.
+// A call begins where the name is known and the object of its arguments opens. From there on every byte up to the object's end
+// is handed out as it comes, also where it turns out to be no JSON: what has been sent cannot be taken back. What follows in the
+// object is dropped. A block whose arguments come before the name, or in a string, or are missing, is one call
+// when it is complete. A block that is none of that stays content, tags and all. White space between blocks and the answer's ends
+// is dropped.
+//
+// The parts do not depend on how the answer is cut, but for how many there are of one kind in a row. The zero value is ready.
 type ToolParser struct {
-	text   string // not handed out yet; inside a block it starts behind the opening tag
-	inside bool
+	text  string // not handed out yet; within a block it starts behind the opening tag
+	state blockState
+	scan  jsonScan
+	out   []Part
 
-	called  bool   // a call has been found
+	called  bool   // a call has begun
 	written bool   // content has been handed out
 	space   string // white space that is content only where more content follows
-
-	// How far the block is scanned, and where that is: a string may contain the closing tag.
-	scanned  int
-	inString bool
-	escaped  bool
 }
 
-// Push takes the next piece of the answer, cut anywhere, and returns the content and the calls that it completes. A
-// call's ID is empty.
-func (p *ToolParser) Push(text string) (content string, calls []ToolCall) {
+// blockState is where the parser is.
+type blockState int
+
+const (
+	outside     blockState = iota
+	inBlock                // behind the opening tag, nothing of the block has been handed out
+	inArguments            // of a call that has begun
+	inRest                 // behind the arguments, in the object that has them
+	inClosing              // behind that object: the closing tag should follow
+)
+
+// Push takes the next piece of the answer, cut anywhere, and returns what it makes certain.
+func (p *ToolParser) Push(text string) []Part {
 	p.text += text
-	var out strings.Builder
-	for p.step(&out, &calls) {
+	for p.step() {
 	}
-	return out.String(), calls
+	return p.take()
 }
 
-// Flush ends the answer. A last block whose closing tag is missing counts if its JSON is complete. The parser can then
-// start another answer.
-func (p *ToolParser) Flush() (content string, calls []ToolCall) {
-	var out strings.Builder
-	if p.inside {
-		if call, err := parseCall(p.text); err == nil {
-			calls = append(calls, call)
-		} else {
-			p.content(&out, callOpen+p.text)
+// Flush ends the answer. A last block whose closing tag is missing counts if its JSON is complete. The parser can then start
+// another answer.
+func (p *ToolParser) Flush() []Part {
+	switch p.state {
+	case outside:
+		p.content(p.text)
+	case inBlock:
+		if !p.wholeCall(p.text) {
+			p.content(callOpen + p.text)
 		}
-	} else {
-		p.content(&out, p.text)
 	}
-	if !p.called && len(calls) == 0 {
-		out.WriteString(p.space)
+	if !p.called {
+		p.add(Content, p.space)
 	}
+	out := p.take()
 	*p = ToolParser{}
-	return out.String(), calls
+	return out
 }
 
-// step handles the text up to the next tag. It reports whether there may be more to do.
-func (p *ToolParser) step(out *strings.Builder, calls *[]ToolCall) bool {
-	if p.inside {
-		return p.block(out, calls)
+func (p *ToolParser) take() []Part {
+	out := p.out
+	p.out = nil
+	return out
+}
+
+// add hands out a part; content that goes on is one part.
+func (p *ToolParser) add(kind PartKind, text string) {
+	if n := len(p.out); kind == Content && n > 0 && p.out[n-1].Kind == Content {
+		p.out[n-1].Text += text
+		return
 	}
+	if text != "" || kind == CallEnds {
+		p.out = append(p.out, Part{kind, text})
+	}
+}
+
+// step moves on to the next state. It reports whether there may be more to do.
+func (p *ToolParser) step() bool {
+	switch p.state {
+	case inBlock:
+		return p.block()
+	case inArguments:
+		return p.arguments()
+	case inRest:
+		return p.rest()
+	case inClosing:
+		return p.closing()
+	}
+	return p.open()
+}
+
+// open looks for an opening tag.
+func (p *ToolParser) open() bool {
 	at := strings.Index(p.text, callOpen)
 	if at < 0 {
 		n := len(p.text) - overlap(p.text, callOpen)
-		p.content(out, p.text[:n])
+		p.content(p.text[:n])
 		p.text = p.text[n:]
 		return false
 	}
-	p.content(out, p.text[:at])
+	p.content(p.text[:at])
 	p.text = p.text[at+len(callOpen):]
-	p.inside, p.scanned, p.inString, p.escaped = true, 0, false, false
+	p.state, p.scan = inBlock, jsonScan{}
 	return true
 }
 
@@ -93,98 +148,128 @@ func overlap(s, tag string) int {
 }
 
 // content hands out text, but holds back the white space at its end.
-func (p *ToolParser) content(out *strings.Builder, text string) {
+func (p *ToolParser) content(text string) {
 	trimmed := strings.TrimRightFunc(text, unicode.IsSpace)
 	if trimmed != "" {
 		lead := p.space + trimmed
 		if p.called && !p.written {
 			lead = strings.TrimLeftFunc(lead, unicode.IsSpace)
 		}
-		out.WriteString(lead)
+		p.add(Content, lead)
 		p.written, p.space = true, ""
 	}
 	p.space += text[len(trimmed):]
 }
 
-// block looks for the end of a block.
-func (p *ToolParser) block(out *strings.Builder, calls *[]ToolCall) bool {
+// block looks for the arguments, or for the end of a block without.
+func (p *ToolParser) block() bool {
 	if start := strings.TrimLeftFunc(p.text, unicode.IsSpace); start != "" && start[0] != '{' {
-		p.inside = false // someone speaks about the tag: nobody need wait for its end
-		p.content(out, callOpen)
+		p.state = outside // someone speaks about the tag: nobody need wait for its end
+		p.content(callOpen)
 		return true
 	}
-	for p.scanned < len(p.text) {
-		c := p.text[p.scanned]
-		if c == '<' && !p.inString {
-			rest := p.text[p.scanned:]
-			if strings.HasPrefix(rest, callClose) {
-				p.end(out, calls)
+	for p.scan.at < len(p.text) {
+		switch tag(p.text[p.scan.at:], &p.scan) {
+		case wholeTag:
+			p.end(p.text[:p.scan.at])
+			return true
+		case halfTag:
+			return false
+		}
+		if p.scan.depth == 1 && !p.scan.inString && p.text[p.scan.at] == '{' {
+			if name, ok := opensArguments(p.text[:p.scan.at]); ok {
+				p.begin(name)
+				p.text = p.text[p.scan.at:]
+				p.state, p.scan = inArguments, jsonScan{}
 				return true
 			}
-			if strings.HasPrefix(callClose, rest) {
-				return false
-			}
 		}
-		switch {
-		case p.escaped:
-			p.escaped = false
-		case c == '\\' && p.inString:
-			p.escaped = true
-		case c == '"':
-			p.inString = !p.inString
-		}
-		p.scanned++
+		p.scan.next(p.text)
 	}
 	return false
 }
 
-// end closes the block that ends where the scan is.
-func (p *ToolParser) end(out *strings.Builder, calls *[]ToolCall) {
-	body := p.text[:p.scanned]
-	p.text = p.text[p.scanned+len(callClose):]
-	p.inside = false
+func (p *ToolParser) begin(name string) {
+	p.called = true
+	p.add(CallBegins, name)
+}
+
+// end closes a block that was complete before anything of it was handed out.
+func (p *ToolParser) end(body string) {
+	p.text = p.text[len(body)+len(callClose):]
+	p.state = outside
+	if !p.wholeCall(body) {
+		p.content(callOpen + body + callClose)
+	}
+}
+
+// wholeCall hands out a call at once, if body is one.
+func (p *ToolParser) wholeCall(body string) bool {
 	call, err := parseCall(body)
 	if err != nil {
-		p.content(out, callOpen+body+callClose)
-		return
+		return false
 	}
-	*calls = append(*calls, call)
-	p.called = true
+	p.begin(call.Name)
+	p.add(CallArguments, call.Arguments)
+	p.add(CallEnds, "")
+	return true
 }
 
-// parseCall reads the JSON of a block.
-func parseCall(body string) (ToolCall, error) {
-	var c struct {
-		Name       string          `json:"name"`
-		Arguments  json.RawMessage `json:"arguments"`
-		Parameters json.RawMessage `json:"parameters"`
-	}
-	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return ToolCall{}, err
-	}
-	if c.Name == "" {
-		return ToolCall{}, errors.New("a call without a name")
-	}
-	raw := c.Arguments
-	if raw == nil {
-		raw = c.Parameters
-	}
-	args, err := argumentText(raw)
-	return ToolCall{Name: c.Name, Arguments: args}, err
-}
-
-// argumentText is the text of an arguments object. Some models write it as a string; no arguments are {}.
-func argumentText(raw json.RawMessage) (string, error) {
-	text := string(raw)
-	if strings.HasPrefix(text, `"`) {
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return "", err
+// arguments hands out what is certain of the arguments: all of it but what may be the closing tag of a block that ends too early.
+func (p *ToolParser) arguments() bool {
+	for p.scan.at < len(p.text) {
+		switch tag(p.text[p.scan.at:], &p.scan) {
+		case wholeTag:
+			p.add(CallArguments, p.text[:p.scan.at])
+			p.add(CallEnds, "")
+			p.text, p.state = p.text[p.scan.at+len(callClose):], outside
+			return true
+		case halfTag:
+			p.add(CallArguments, p.text[:p.scan.at])
+			p.text, p.scan.at = p.text[p.scan.at:], 0
+			return false
+		}
+		if p.scan.next(p.text); p.scan.depth == 0 {
+			p.add(CallArguments, p.text[:p.scan.at])
+			p.add(CallEnds, "")
+			p.text = p.text[p.scan.at:]
+			p.state, p.scan = inRest, jsonScan{depth: 1}
+			return true
 		}
 	}
-	switch text {
-	case "", "null":
-		return "{}", nil
+	p.add(CallArguments, p.text)
+	p.text, p.scan.at = "", 0
+	return false
+}
+
+// rest drops the rest of the object that has the arguments.
+func (p *ToolParser) rest() bool {
+	for p.scan.at < len(p.text) {
+		switch tag(p.text[p.scan.at:], &p.scan) {
+		case wholeTag:
+			p.text, p.state = p.text[p.scan.at:], inClosing
+			return true
+		case halfTag:
+			return false
+		}
+		if p.scan.next(p.text); p.scan.depth == 0 {
+			p.text, p.state = p.text[p.scan.at:], inClosing
+			return true
+		}
 	}
-	var object map[string]json.RawMessage
-	return text, json.Unmarshal([]byte(text), &object)
+	p.text, p.scan.at = "", 0
+	return false
+}
+
+// closing drops the closing tag. Where something else follows, the block has ended without.
+func (p *ToolParser) closing() bool {
+	rest := strings.TrimLeftFunc(p.text, unicode.IsSpace)
+	if rest == "" || (len(rest) < len(callClose) && strings.HasPrefix(callClose, rest)) {
+		return false
+	}
+	if after, ok := strings.CutPrefix(rest, callClose); ok {
+		p.text = after
+	}
+	p.state = outside
+	return true
 }

@@ -9,22 +9,36 @@ import (
 type parsed struct {
 	content string
 	calls   []ToolCall
+	cut     bool // the answer ended within the arguments of the last call
+}
+
+// add puts parts together as a client does.
+func (p *parsed) add(parts []Part) {
+	for _, part := range parts {
+		switch part.Kind {
+		case Content:
+			p.content += part.Text
+		case CallBegins:
+			p.calls = append(p.calls, ToolCall{Name: part.Text})
+			p.cut = true
+		case CallArguments:
+			p.calls[len(p.calls)-1].Arguments += part.Text
+		case CallEnds:
+			p.cut = false
+		}
+	}
 }
 
 // parseAnswer pushes an answer in pieces of n bytes.
 func parseAnswer(answer string, n int) parsed {
 	var p ToolParser
 	var out parsed
-	add := func(content string, calls []ToolCall) {
-		out.content += content
-		out.calls = append(out.calls, calls...)
-	}
 	for len(answer) > 0 {
 		k := min(n, len(answer))
-		add(p.Push(answer[:k]))
+		out.add(p.Push(answer[:k]))
 		answer = answer[k:]
 	}
-	add(p.Flush())
+	out.add(p.Flush())
 	return out
 }
 
@@ -61,8 +75,35 @@ func TestToolParser(t *testing.T) {
 	for _, c := range cases {
 		for n := 1; n <= len(c.answer)+1; n++ {
 			got := parseAnswer(c.answer, n)
-			if got.content != c.content || !slices.Equal(got.calls, c.calls) {
+			if got.content != c.content || !slices.Equal(got.calls, c.calls) || got.cut {
 				t.Errorf("%s in pieces of %d: %+v, want %q and %v", c.name, n, got, c.content, c.calls)
+			}
+		}
+	}
+}
+
+// What has been handed out of a call cannot be taken back: it stays a call, whatever follows.
+func TestCallsThatGoWrong(t *testing.T) {
+	cases := []struct {
+		name, answer, content, args string
+		cut                         bool
+	}{
+		{"cut off in the arguments", `<tool_call>{"name":"f","arguments":{"a":"b`, "", `{"a":"b`, true},
+		{"cut off behind the arguments", `<tool_call>{"name":"f","arguments":{"a":1}`, "", `{"a":1}`, false},
+		{"cut off in the closing tag", `<tool_call>{"name":"f","arguments":{"a":1}}</tool_c`, "", `{"a":1}`, false},
+		{"half a tag in the arguments", `<tool_call>{"name":"f","arguments":{"a":1</tool_`, "", `{"a":1`, true},
+		{"closed too early", `<tool_call>{"name":"f","arguments":{"a":1</tool_call>Yes.`, "Yes.", `{"a":1`, false},
+		{"no closing tag", `<tool_call>{"name":"f","arguments":{"a":1}} Yes.`, "Yes.", `{"a":1}`, false},
+		{"outer object not closed", `<tool_call>{"name":"f","arguments":{"a":1}</tool_call> Yes.`, "Yes.", `{"a":1}`, false},
+		{"no JSON in the arguments", `<tool_call>{"name":"f","arguments":{"a": yes <b>}}</tool_call>`, "", `{"a": yes <b>}`, false},
+		{"keys behind the arguments", `<tool_call>{"name":"f","arguments":{},"x":{"y":"</tool_call>"}}</tool_call>!`, "!", `{}`, false},
+		{"twice", `<tool_call>{"name":"f","arguments":{"a":1},"arguments":{"a":2}}</tool_call>`, "", `{"a":1}`, false},
+	}
+	for _, c := range cases {
+		for n := 1; n <= len(c.answer)+1; n++ {
+			got := parseAnswer(c.answer, n)
+			if got.content != c.content || !slices.Equal(got.calls, []ToolCall{{Name: "f", Arguments: c.args}}) || got.cut != c.cut {
+				t.Errorf("%s in pieces of %d: %+v, want %q and %s", c.name, n, got, c.content, c.args)
 			}
 		}
 	}
@@ -72,39 +113,77 @@ func TestToolParser(t *testing.T) {
 func TestContentIsNotHeldBack(t *testing.T) {
 	var p ToolParser
 	for _, c := range [][2]string{{"Hello", "Hello"}, {" ", ""}, {"world <", " world"}, {"b>", " <b>"}, {"<tool_", ""}, {"kit>", "<tool_kit>"}, {"<tool_call> is", "<tool_call> is"}} {
-		if got, _ := p.Push(c[0]); got != c[1] {
-			t.Errorf("push %q: %q, want %q", c[0], got, c[1])
+		var got parsed
+		if got.add(p.Push(c[0])); got.content != c[1] {
+			t.Errorf("push %q: %q, want %q", c[0], got.content, c[1])
 		}
+	}
+}
+
+// Arguments come as they are written, the name as soon as they begin.
+func TestArgumentsAreNotHeldBack(t *testing.T) {
+	var p ToolParser
+	begins := func(name string) Part { return Part{CallBegins, name} }
+	args := func(s string) Part { return Part{CallArguments, s} }
+	for _, c := range []struct {
+		push string
+		want []Part
+	}{
+		{`Sure. <tool_call>`, []Part{{Content, "Sure."}}},
+		{"\n{\"name\": \"f\", \"argum", nil},
+		{`ents": {`, []Part{begins("f"), args("{")}},
+		{`"a": "<`, []Part{args(`"a": "<`)}},
+		{`/tool_call>\"`, []Part{args(`/tool_call>\"`)}},
+		{`", "b": [1, {}], "c": <`, []Part{args(`", "b": [1, {}], "c": `)}},
+		{`i>}`, []Part{args("<i>}"), {CallEnds, ""}}},
+		{"}\n</tool_call>\n<tool_call>", nil},
+		{`{"name":"g"}`, nil},
+		{`</tool_call>`, []Part{begins("g"), args("{}"), {CallEnds, ""}}},
+		{"\nDone.\n", []Part{{Content, " \n\nDone."}}},
+	} {
+		if got := p.Push(c.push); !slices.Equal(got, c.want) {
+			t.Errorf("push %q: %+v, want %+v", c.push, got, c.want)
+		}
+	}
+	if got := p.Flush(); len(got) != 0 {
+		t.Errorf("at the end: %+v", got)
 	}
 }
 
 func TestCallsComeWhenTheyAreComplete(t *testing.T) {
 	var p ToolParser
-	if _, calls := p.Push(`<tool_call>{"name":"f"}</tool_call`); len(calls) != 0 {
+	if parts := p.Push(`<tool_call>{"name":"f"}</tool_call`); len(parts) != 0 {
 		t.Error("too early")
 	}
-	if _, calls := p.Push(`>`); len(calls) != 1 {
+	var got parsed
+	if got.add(p.Push(`>`)); len(got.calls) != 1 {
 		t.Error("too late")
 	}
-	if content, calls := p.Flush(); content != "" || len(calls) != 0 {
+	if parts := p.Flush(); len(parts) != 0 {
 		t.Error("twice")
 	}
-	if content, _ := p.Push(" again"); content != " again" {
-		t.Errorf("after a flush: %q", content)
+	if got.add(p.Push(" again")); got.content != " again" {
+		t.Errorf("after a flush: %q", got.content)
 	}
 }
 
 func FuzzToolParser(f *testing.F) {
 	f.Add(`a <tool_call>{"name":"f","arguments":{"a":"\""}}</tool_call> b`, 3)
 	f.Add(`<tool_call><tool_call>{"name":"f"}</tool_call></tool_call>`, 1)
+	f.Add(`<tool_call>{"name":"f","arguments":{"a":1</tool_call>{"name":"g","parameters":{}}}<tool_call>`, 5)
 	f.Fuzz(func(t *testing.T, answer string, n int) {
 		one := parseAnswer(answer, len(answer)+1)
 		cut := parseAnswer(answer, max(1, n))
-		if one.content != cut.content || !slices.Equal(one.calls, cut.calls) {
+		if one.content != cut.content || !slices.Equal(one.calls, cut.calls) || one.cut != cut.cut {
 			t.Fatalf("whole %+v, in pieces %+v", one, cut)
 		}
 		if len(one.calls) == 0 && one.content != answer {
 			t.Fatalf("without a call %q became %q", answer, one.content)
+		}
+		for _, c := range one.calls {
+			if c.Name == "" || !strings.HasPrefix(strings.TrimLeft(c.Arguments, " \t\r\n"), "{") {
+				t.Fatalf("call %+v", c)
+			}
 		}
 		if !strings.Contains(answer, callOpen) && len(one.calls) > 0 {
 			t.Fatalf("%v out of nothing", one.calls)
