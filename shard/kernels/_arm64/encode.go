@@ -22,17 +22,16 @@ func define(syntax string, code uint32) instruction {
 
 // Three registers: destination, first and second source.
 var (
-	fadd  = define("fadd v%d.4s, v%d.4s, v%d.4s", 0x4e20d400)     // FADD (vector)
-	fsub  = define("fsub v%d.4s, v%d.4s, v%d.4s", 0x4ea0d400)     // FSUB (vector)
-	fmul  = define("fmul v%d.4s, v%d.4s, v%d.4s", 0x6e20dc00)     // FMUL (vector)
-	fdiv  = define("fdiv v%d.4s, v%d.4s, v%d.4s", 0x6e20fc00)     // FDIV (vector)
-	fcmge = define("fcmge v%d.4s, v%d.4s, v%d.4s", 0x6e20e400)    // FCMGE (register)
-	fcmgt = define("fcmgt v%d.4s, v%d.4s, v%d.4s", 0x6ea0e400)    // FCMGT (register)
-	mla   = define("mla v%d.4s, v%d.4s, v%d.4s", 0x4ea09400)      // MLA (vector)
-	smull = define("smull v%d.8h, v%d.8b, v%d.8b", 0x0e20c000)    // SMULL (vector)
-	smlal = define("smlal v%d.8h, v%d.8b, v%d.8b", 0x0e208000)    // SMLAL (vector)
-	smulh = define("smull2 v%d.8h, v%d.16b, v%d.16b", 0x4e20c000) // SMULL2 (vector)
-	smlah = define("smlal2 v%d.8h, v%d.16b, v%d.16b", 0x4e208000) // SMLAL2 (vector)
+	fadd   = define("fadd v%d.4s, v%d.4s, v%d.4s", 0x4e20d400)     // FADD (vector)
+	fsub   = define("fsub v%d.4s, v%d.4s, v%d.4s", 0x4ea0d400)     // FSUB (vector)
+	fmul   = define("fmul v%d.4s, v%d.4s, v%d.4s", 0x6e20dc00)     // FMUL (vector)
+	fdiv   = define("fdiv v%d.4s, v%d.4s, v%d.4s", 0x6e20fc00)     // FDIV (vector)
+	fcmge  = define("fcmge v%d.4s, v%d.4s, v%d.4s", 0x6e20e400)    // FCMGE (register)
+	fcmgt  = define("fcmgt v%d.4s, v%d.4s, v%d.4s", 0x6ea0e400)    // FCMGT (register)
+	smull  = define("smull v%d.8h, v%d.8b, v%d.8b", 0x0e20c000)    // SMULL (vector)
+	smlal  = define("smlal v%d.8h, v%d.8b, v%d.8b", 0x0e208000)    // SMLAL (vector)
+	smull2 = define("smull2 v%d.8h, v%d.16b, v%d.16b", 0x4e20c000) // SMULL2 (vector)
+	smlal2 = define("smlal2 v%d.8h, v%d.16b, v%d.16b", 0x4e208000) // SMLAL2 (vector)
 )
 
 // Two registers.
@@ -56,8 +55,6 @@ var (
 	sadalp  = define("sadalp v%d.4s, v%d.8h", 0x4e606800)     // SADALP
 	sxtl8   = define("sshll v%d.8h, v%d.8b, #0", 0x0f08a400)  // SSHLL
 	sxtl4   = define("sshll v%d.4s, v%d.4h, #0", 0x0f10a400)  // SSHLL
-	sxtl4h  = define("sshll2 v%d.4s, v%d.8h, #0", 0x4f10a400) // SSHLL2
-	neg     = define("neg v%d.4s, v%d.4s", 0x6ea0b800)        // NEG (vector)
 )
 
 // Two registers and an element of a third.

@@ -29,6 +29,17 @@ func main() {
 
 // files are what is written, by name without ending.
 var files = map[string]func(f *file){
+	"dot_arm64": func(f *file) {
+		f.iq4Table()
+		for _, of := range formats {
+			for _, cols := range []int{1, 2} {
+				f.dot(of, cols, false)
+			}
+			for _, cols := range []int{1, 2, 4} {
+				f.dot(of, cols, true)
+			}
+		}
+	},
 	"float_arm64": func(f *file) {
 		f.exp()
 		f.expShift()

@@ -1,0 +1,390 @@
+package main
+
+import "fmt"
+
+// A kernel of quantised weights takes its sixteen rows as four quarters of four, the 32-bit lanes of a register: one
+// register holds four columns of a quarter's codes. Several quarters run at once, so that several sums are under way;
+// the sums of all rows and columns stay in registers.
+
+// dot is such a kernel in the making.
+type dot struct {
+	*kernel
+	f    format
+	cols int
+	// width is how many quarters run at once, fused whether the machine has the dot product.
+	width int
+	fused bool
+
+	codes, scales, record, inner R
+	acts                         []R   // by column
+	acc                          [][]V // [column][quarter]
+	sums                         []sum // [part][column][quarter of the width]
+	x                            []V   // by column: sixteen activations, later their scale and sums
+	w, t                         V
+	mask                         map[string]V
+}
+
+// sum is an integer dot product in the making. Without the dot product it is made of products of two rows, lo and hi,
+// in 16 bits, and for wide codes also in 32.
+type sum struct{ lo, hi, lo32, hi32 V }
+
+// dot writes the kernel for cols activation rows.
+func (f *file) dot(of format, cols int, fused bool) {
+	isa, at := "NEON", 2
+	if fused {
+		isa, at = "NEONDot", 4
+	}
+	args := []arg{{"y", "*float32"}, {"yStride", "uintptr"}, {"codes", "*byte"}, {"scales", "*byte"},
+		{"acts", "*byte"}, {"actStride", "uintptr"}, {"n", "int"}}
+	name, doc := fmt.Sprintf("dot%sx%d%s", of.name, cols, isa),
+		fmt.Sprintf("multiplies sixteen rows of %s by %d rows of activations.", of.name, cols)
+	f.function(name, doc, args, false, func(k *kernel) {
+		d := &dot{kernel: k, f: of, cols: cols, width: at / cols, fused: fused,
+			codes: k.pointer("codes"), scales: k.pointer("scales"), acts: k.rows("acts", "actStride", cols),
+			record: k.reg(), inner: k.reg(), x: k.vecs(cols), w: k.vec(), t: k.vec(), mask: map[string]V{}}
+		d.registers()
+		y := k.rows("y", "yStride", cols)
+		k.loop("record", k.pointer("n"), 1, d.one)
+		for c, row := range d.acc {
+			for q, v := range row {
+				k.store(v, y[c], 16*q)
+			}
+		}
+		k.op("RET")
+	})
+}
+
+func (d *dot) registers() {
+	for range d.cols {
+		d.acc = append(d.acc, d.vecs(4))
+	}
+	for _, row := range d.acc {
+		for _, v := range row {
+			d.zero(v)
+		}
+	}
+	d.sums = make([]sum, d.f.kind.parts()*d.cols*d.width)
+	for i := range d.sums {
+		s := &d.sums[i]
+		s.lo = d.vec()
+		if !d.fused {
+			s.hi = d.vec()
+			if d.f.wide() {
+				s.lo32, s.hi32 = d.vec(), d.vec()
+			}
+		}
+	}
+	for _, name := range map[int][]string{
+		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"},
+	}[d.f.bits] {
+		d.mask[name] = d.bits(masks[name])
+	}
+	if d.f.table {
+		d.mask["table"] = d.vec()
+		d.op("MOVD", "$iq4Codes<>(SB)", d.inner)
+		d.load(d.mask["table"], d.inner, 0)
+	}
+}
+
+// masks are the bits that unpacking keeps.
+var masks = map[string]uint32{
+	"two": 0x03030303, "third": 0x04040404, "four": 0x0f0f0f0f, "fifth": 0x10101010, "sixth": 0x30303030,
+}
+
+// sum is the one of a part, column and quarter.
+func (d *dot) sum(part, c, i int) *sum { return &d.sums[(part*d.cols+c)*d.width+i] }
+
+// one adds a record of scales: a block, or eight.
+func (d *dot) one() {
+	d.op("MOVD", d.scales, d.record)
+	d.add(d.scales, d.f.kind.head())
+	if d.f.kind.span() == 1 {
+		d.block()
+		return
+	}
+	d.op("MOVD", "$8", d.inner)
+	d.loop("block", d.inner, 1, func() {
+		d.block()
+		d.add(d.scales, d.f.kind.step())
+	})
+}
+
+func (d *dot) block() {
+	for q := 0; q < 4; q += d.width {
+		d.start()
+		for s := range 8 {
+			d.step(s, q)
+		}
+		d.finish()
+		d.apply(q)
+	}
+	d.add(d.codes, d.f.blockBytes())
+	for _, a := range d.acts {
+		d.add(a, actBytes)
+	}
+}
+
+// sumAt is where the negated sum of a part's activations lies.
+func (d *dot) sumAt(part int) int {
+	if d.f.kind.parts() == 1 {
+		return actSum
+	}
+	return actSum0 + 4*part
+}
+
+// start sets the sums of fused products to zero·(-Σa).
+func (d *dot) start() {
+	if !d.fused {
+		return
+	}
+	for part := range d.f.kind.parts() {
+		for c := range d.cols {
+			if d.f.zero > 0 {
+				d.offset(part, c)
+			}
+			for i := range d.width {
+				if d.f.zero > 0 {
+					d.move(d.sum(part, c, i).lo, d.t)
+				} else {
+					d.zero(d.sum(part, c, i).lo)
+				}
+			}
+		}
+	}
+}
+
+// offset makes zero·(-Σa) in t.
+func (d *dot) offset(part, c int) {
+	d.op("FMOVS", mem(d.acts[c], d.sumAt(part)), d.t.f())
+	d.op("VDUP", d.t.as("S[0]"), d.t.as("S4"))
+	d.shift(d.t, d.t, "S4", d.f.shift())
+}
+
+// step multiplies the four columns of step s.
+func (d *dot) step(s, q int) {
+	if s%4 == 0 {
+		for c, a := range d.acts {
+			d.load(d.x[c], a, 4*s)
+		}
+	}
+	part := s / 4 * (d.f.kind.parts() - 1)
+	for i := range d.width {
+		d.unpack(s, 16*(q+i))
+		for c := range d.cols {
+			if d.fused {
+				d.element(sdotE, d.sum(part, c, i).lo, d.w, d.x[c], s%4)
+			} else {
+				d.multiply(s, d.sum(part, c, i), d.x[c])
+			}
+		}
+	}
+}
+
+// multiply adds the products of w to a sum of 16 bits, and for wide codes every second time that to one of 32.
+func (d *dot) multiply(s int, to *sum, x V) {
+	d.op("VDUP", x.as(fmt.Sprintf("S[%d]", s%4)), d.t.as("S4"))
+	first := s == 0 || (s == 4 && d.f.kind.parts() == 2) || (s%2 == 0 && d.f.wide())
+	if first {
+		d.three(smull, to.lo, d.w, d.t)
+		d.three(smull2, to.hi, d.w, d.t)
+	} else {
+		d.three(smlal, to.lo, d.w, d.t)
+		d.three(smlal2, to.hi, d.w, d.t)
+	}
+	if !d.f.wide() || s%2 == 0 {
+		return
+	}
+	add := sadalp
+	if s == 1 {
+		add = saddlp
+	}
+	d.two(add, to.lo32, to.lo)
+	d.two(add, to.hi32, to.hi)
+}
+
+// finish makes one 32-bit sum of a row's parts, in lo, and adds zero·(-Σa).
+func (d *dot) finish() {
+	if d.fused {
+		return
+	}
+	for part := range d.f.kind.parts() {
+		for c := range d.cols {
+			if d.f.zero > 0 {
+				d.offset(part, c)
+			}
+			for i := range d.width {
+				s := d.sum(part, c, i)
+				lo, hi := s.lo32, s.hi32
+				if !d.f.wide() {
+					lo, hi = s.lo, s.hi
+					d.two(saddlp, lo, lo)
+					d.two(saddlp, hi, hi)
+				}
+				d.native("VADDP", "S4", s.lo, lo, hi)
+				if d.f.zero > 0 {
+					d.native("VADD", "S4", s.lo, s.lo, d.t)
+				}
+			}
+		}
+	}
+}
+
+// unpack makes the sixteen codes of step s that lie at a quarter's offset in w.
+func (d *dot) unpack(s, at int) {
+	switch d.f.bits {
+	case 8:
+		d.load(d.w, d.codes, 64*s+at)
+	case 2, 3:
+		d.field(d.w, s/4*64+at, -2*(s%4), 2, "two")
+		if d.f.bits == 3 {
+			d.plane(128+at, 2-s, 1, "third")
+		}
+	default:
+		d.field(d.w, s%4*64+at, -4*(s/4), 4, "four")
+		if d.f.bits == 5 {
+			d.plane(256+at, 4-s, 1, "fifth")
+		} else if d.f.bits == 6 {
+			d.plane(256+s/4*64+at, 4-2*(s%4), 2, "sixth")
+		}
+	}
+	if d.f.table {
+		d.op("VTBL", d.w.as("B16"), "["+d.mask["table"].as("B16")+"]", d.w.as("B16"))
+	}
+}
+
+// plane adds bits of a line to w.
+func (d *dot) plane(at, shift, n int, mask string) {
+	d.field(d.t, at, shift, n, mask)
+	d.native("VORR", "B16", d.w, d.w, d.t)
+}
+
+// field is (line << shift) & mask in v, to the right for a negative shift. The highest n bits need no mask.
+func (d *dot) field(v V, at, shift, n int, mask string) {
+	d.load(v, d.codes, at)
+	d.shift(v, v, "B16", shift)
+	if shift > n-8 {
+		d.native("VAND", "B16", v, v, d.mask[mask])
+	}
+}
+
+// shift moves the bits of each element to the left, for a negative number to the right.
+func (d *dot) shift(to, from V, arrangement string, by int) {
+	switch {
+	case by > 0:
+		d.op("VSHL", fmt.Sprintf("$%d", by), from.as(arrangement), to.as(arrangement))
+	case by < 0:
+		d.op("VUSHR", fmt.Sprintf("$%d", -by), from.as(arrangement), to.as(arrangement))
+	}
+}
+
+// apply scales the sums of the quarters from q on and adds them to the accumulators.
+func (d *dot) apply(q int) {
+	for c, a := range d.acts {
+		d.load(d.x[c], a, actScale)
+	}
+	for i := range d.width {
+		last := d.f.kind.parts() - 1
+		for part := last; part >= 0; part-- {
+			d.scale(q+i, part)
+			for c := range d.cols {
+				s, u := d.sum(part, c, i).lo, d.sum(last, c, i).lo
+				d.two(scvtf, s, s)
+				if part == last {
+					d.three(fmul, u, u, d.w)
+				} else {
+					d.native("VFMLA", "S4", u, s, d.w)
+				}
+			}
+		}
+		d.mins(q+i, i)
+		for c := range d.cols {
+			d.element(fmlaE, d.acc[c][q+i], d.sum(last, c, i).lo, d.x[c], 0)
+		}
+	}
+}
+
+// half widens a quarter's f16 scales.
+func (d *dot) half(v V, at, q int) {
+	d.op("FMOVD", mem(d.record, at+8*q), v.f())
+	d.two(fcvtl, v, v)
+}
+
+// line widens a quarter's 8-bit scales of the block.
+func (d *dot) line(v V, at, q int, signed bool) {
+	d.op("FMOVS", mem(d.scales, at+4*q), v.f())
+	if signed {
+		d.two(sxtl8, v, v)
+		d.two(sxtl4, v, v)
+		return
+	}
+	d.op("VUXTL", v.as("B8"), v.as("H8"))
+	d.op("VUXTL", v.as("H4"), v.as("S4"))
+}
+
+// timesHalf is w = w·(a quarter's f16 scales).
+func (d *dot) timesHalf(at, q int) {
+	d.half(d.t, at, q)
+	d.two(scvtf, d.w, d.w)
+	d.three(fmul, d.w, d.w, d.t)
+}
+
+// scale makes a quarter's scale of a part in w.
+func (d *dot) scale(q, part int) {
+	switch d.f.kind {
+	case plain, affine:
+		d.half(d.w, 0, q)
+		return
+	case super, nibble:
+		d.line(d.w, 16*part, q, false)
+	case signed, pair:
+		d.line(d.w, 16*part, q, true)
+	}
+	if d.f.kind == nibble {
+		d.shift(d.w, d.w, "S4", 28)
+		d.shift(d.w, d.w, "S4", -28)
+	}
+	d.timesHalf(0, q)
+}
+
+// mins adds the mins of a quarter, the one with index i of the width, ascending, to negated sums.
+func (d *dot) mins(q, i int) {
+	if !d.f.kind.hasMin() {
+		return
+	}
+	for part := range d.f.kind.parts() {
+		d.min(q, part)
+		for c := range d.cols {
+			d.two(scvtf, d.t, d.x[c])
+			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.t, (d.sumAt(part)-actScale)/4)
+		}
+	}
+}
+
+// min makes a quarter's min of a part in w, with the sign that it is added with to a negated sum.
+func (d *dot) min(q, part int) {
+	switch d.f.kind {
+	case affine:
+		d.half(d.w, 32, q)
+		d.two(fneg, d.w, d.w)
+		return
+	case super:
+		d.line(d.w, 16, q, false)
+	case nibble:
+		d.line(d.w, 16*part, q, false)
+		d.shift(d.w, d.w, "S4", -4)
+	}
+	d.timesHalf(32, q)
+}
+
+// iq4Table defines the values of IQ4's codes.
+func (f *file) iq4Table() {
+	fmt.Fprintf(&f.asm, "\n")
+	for i := 0; i < 16; i += 8 {
+		var word uint64
+		for j, v := range iq4[i : i+8] {
+			word |= uint64(uint8(v)) << (8 * j)
+		}
+		fmt.Fprintf(&f.asm, "DATA iq4Codes<>+%d(SB)/8, $0x%016x\n", i, word)
+	}
+	fmt.Fprintf(&f.asm, "GLOBL iq4Codes<>(SB), RODATA|NOPTR, $16\n")
+}
