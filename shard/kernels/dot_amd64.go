@@ -4,6 +4,28 @@
 
 package kernels
 
+// readAVX512 loads 512 bytes a turn.
+//
+//go:noescape
+func readAVX512(p *byte, turns int)
+
+// int8PeakAVX512 computes ten times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
+func int8PeakAVX512(turns int)
+
+// floatPeakAVX512 computes ten times VFMADD231PS a turn.
+func floatPeakAVX512(turns int)
+
+// readAVX2 loads 512 bytes a turn.
+//
+//go:noescape
+func readAVX2(p *byte, turns int)
+
+// int8PeakAVX2 computes ten times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
+func int8PeakAVX2(turns int)
+
+// floatPeakAVX2 computes ten times VFMADD231PS a turn.
+func floatPeakAVX2(turns int)
+
 // dotQ8_0x1AVX512 multiplies sixteen rows of Q8_0 by 1 rows of activations.
 //
 //go:noescape

@@ -25,6 +25,7 @@ func main() {
 }
 
 func dots() {
+	ceilings()
 	for _, f := range formats {
 		for _, cols := range []int{1, 2, 4, 8} {
 			dot512(f, cols)
