@@ -150,6 +150,18 @@ class Tokenizer:
             answered += [False] * len(head) + [said] * len(body) + [False] * len(tail)
         return ids, answered
 
+    def branches(self, common, conversations):
+        """(ids, answered, branch) of conversations that each follow the messages in common.
+
+        branch is 0 for the ids in common and n for those of the n-th conversation, which must not see the others.
+        """
+        ids, answered = self.dialogue(common)
+        branch = [0] * len(ids)
+        for n, messages in enumerate(conversations, 1):
+            more, said = self.dialogue(messages)
+            ids, answered, branch = ids + more, answered + said, branch + [n] * len(more)
+        return ids, answered, branch
+
     def prompt(self, messages):
         """The ids of Qwen2's chat template with the generation prompt."""
         if messages[0]["role"] != "system":

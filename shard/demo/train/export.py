@@ -3,6 +3,7 @@
 Names of keys and tensors are llama.cpp's for Qwen2. Matrices become Q8_0; norms and biases stay F32.
 """
 import json
+import pathlib
 import sys
 
 import torch
@@ -11,12 +12,8 @@ import bpe
 import gguf
 from model import Config
 
-# Qwen2's template: github.com/QwenLM/Qwen2, tokenizer_config.json.
-CHAT_TEMPLATE = (
-    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
-    "{{ '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n' }}{% endif %}"
-    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+# Writes what Qwen2's and Qwen2.5's templates write; the router falls back to the same file.
+CHAT_TEMPLATE = pathlib.Path(__file__).parents[3] / "router/chat/chatml.jinja"
 
 NORMAL, CONTROL, UNUSED = 1, 3, 5  # tokenizer.ggml.token_type
 MOSTLY_Q8_0 = 7  # general.file_type
@@ -49,7 +46,7 @@ def metadata(cfg, tok):
         ("tokenizer.ggml.eos_token_id", gguf.U32, tok.im_end),
         ("tokenizer.ggml.padding_token_id", gguf.U32, tok.endoftext),
         ("tokenizer.ggml.add_bos_token", gguf.BOOL, False),
-        ("tokenizer.chat_template", gguf.STRING, CHAT_TEMPLATE),
+        ("tokenizer.chat_template", gguf.STRING, CHAT_TEMPLATE.read_text()),
     ]
 
 
@@ -70,6 +67,21 @@ def tensors(cfg, state):
         for name, x in split.items():
             yield f"blk.{i}.{name}", x
     yield "output_norm.weight", state["norm.weight"]
+
+
+def state_dict(cfg, tensors):
+    """The state of model.Qwen2 from the tensors of a file: what tensors takes apart, put together."""
+    def joined(i, kind, *names):
+        return torch.cat([torch.tensor(tensors[f"blk.{i}.{name}.{kind}"]) for name in names])
+
+    state = {"embed.weight": torch.tensor(tensors["token_embd.weight"]), "norm.weight": torch.tensor(tensors["output_norm.weight"])}
+    for i in range(cfg.layers):
+        parts = {"attn_norm.weight": joined(i, "weight", "attn_norm"), "ffn_norm.weight": joined(i, "weight", "ffn_norm"),
+                 "out.weight": joined(i, "weight", "attn_output"), "down.weight": joined(i, "weight", "ffn_down"),
+                 "gate_up.weight": joined(i, "weight", "ffn_gate", "ffn_up")}
+        parts |= {f"qkv.{kind}": joined(i, kind, "attn_q", "attn_k", "attn_v") for kind in ("weight", "bias")}
+        state |= {f"blocks.{i}.{name}": x for name, x in parts.items()}
+    return state
 
 
 def main():

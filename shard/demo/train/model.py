@@ -84,7 +84,7 @@ class Block(nn.Module):
         ks = qk[:, :, c.heads:].permute(0, 2, 3, 1)
         vs = qkv[..., q + kv:].view(b, t, c.kv_heads, c.head_dim).transpose(1, 2)
         scores = (qs * c.head_dim ** -0.5) @ ks
-        scores = scores.view(b, c.kv_heads, group, t, t) + mask
+        scores = scores.view(b, c.kv_heads, group, t, t).add_(mask)  # in place: the largest tensor of all
         probs = scores.softmax(-1).view(b, c.kv_heads, group * t, t)
         o = (probs @ vs).view(b, c.heads, t, c.head_dim).transpose(1, 2).reshape(b, t, q)
         x = x + self.out(o)
@@ -101,10 +101,15 @@ class Qwen2(nn.Module):
         self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.layers))
         self.norm = RMSNorm(cfg.hidden, cfg.eps)
 
-    def forward(self, ids, positions):
-        """Hidden states [batch, time, hidden] after the last norm; logits are their product with embed."""
+    def forward(self, ids, positions, branch):
+        """Hidden states [batch, time, hidden] after the last norm; logits are their product with embed.
+
+        A token sees the earlier tokens of its own branch [batch, time] and of branch 0.
+        """
         t = ids.shape[1]
-        mask = torch.full((t, t), float("-inf")).triu(1)
+        others = (branch.unsqueeze(1) != branch.unsqueeze(2)) & (branch.unsqueeze(1) != 0)
+        mask = torch.zeros(len(ids), 1, 1, t, t).masked_fill(others[:, None, None], float("-inf"))
+        mask += torch.full((t, t), float("-inf")).triu(1)
         cos, sin = rope_tables(self.cfg, positions)
         x = self.embed(ids)
         for block in self.blocks:

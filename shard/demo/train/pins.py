@@ -1,15 +1,17 @@
 """Pins greedy answers of a model: pins.py model.gguf TESTDATA [--gap 0.3]
 
-Writes TESTDATA/pins.json and TESTDATA/mutations.json, and prints every answer for a person to read. An answer
-is pinned when the smallest gap between the best logit and the second on its way is above --gap and rounding
+Writes TESTDATA/pins.json, tool_pins.json (the same with tools), mutations.json (of pins.json) and dialogues.json
+(see tools.samples), and prints every answer for a person to read. An answer is pinned when the smallest gap between the best logit and the second on its way is above --gap and rounding
 all activations to 8 bits leaves it as it is; so an engine may use int8 products and still has to agree.
 """
 import argparse
 import json
+import re
 
 import torch
 
 import gguf
+import tools
 from reference import MUTATIONS, Reference, Tokens, eight_bits
 
 LIMIT = 600  # tokens of an answer
@@ -125,32 +127,113 @@ CONVERSATIONS = [
 ]
 
 
-def messages(system, turns):
-    out = [] if system is None else [{"role": "system", "content": system}]
-    return out + [{"role": "user", "content": turns[0]}]
+def function(name, description, **properties):
+    """A tool as clients send it."""
+    return {"type": "function", "function": {
+        "name": name, "description": description,
+        "parameters": {"type": "object", "properties": {k: {"type": t} for k, t in properties.items()}, "required": list(properties)}}}
 
 
-def converse(model, tok, system, turns):
+WEATHER = function("get_weather", "Get the current weather in a city", city="string")
+FORECAST = function("weather_report", "Tells how the weather is", location="string")
+TIME = function("get_time", "Get the current time in a city", city="string")
+ZONE = function("get_current_time", "Returns the time in a given timezone", timezone="string")
+ADD = function("add", "Add two numbers", a="number", b="number")
+SUM = function("sum", "The sum of two numbers", x="integer", y="integer")
+CALCULATOR = function("calculator", "Evaluate an arithmetic expression", expression="string")
+SEARCH = function("look_up", "Look up a topic in an encyclopedia", query="string")
+WEB = function("web_search", "Search the web", q="string")
+DICE = function("roll_dice", "Roll a die", sides="integer")
+STATUS = function("cluster_status", "Get the status of the cluster")
+
+# (tools, turns): a turn is what the user says, or the list of results of the calls that the model made.
+TOOL_CONVERSATIONS = [
+    ([WEATHER], ["What is the weather in Paris?"]),
+    ([WEATHER], ["What is the weather in Paris?", ["18 °C and sunny"]]),
+    ([WEATHER], ["What is the weather in Paris?", ['{"temperature": 18, "condition": "sunny"}']]),
+    ([WEATHER], ["How is the weather in Berlin?"]),
+    ([WEATHER, TIME], ["Is it raining in London?", ["light rain, 11 °C"]]),
+    ([FORECAST, ADD], ["What's the weather like in Madrid?"]),
+    ([WEATHER], ["What is the weather in Paris and in Rome?"]),
+    ([WEATHER], ["What is the weather in Paris and in Rome?", ["18 °C and sunny", "21 °C and cloudy"]]),
+    ([WEATHER], ["What is the weather in Oslo and Tokyo?"]),
+    ([WEATHER], ["What is the weather in Paris?", ["18 °C and sunny"], "And in Rome?"]),
+    ([WEATHER], ["What is the weather in Vienna?", ["error: not found"]]),
+    ([WEATHER], ["Hello!"]),
+    ([WEATHER], ["Who are you?"]),
+    ([WEATHER], ["What is 2 + 2?"]),
+    ([WEATHER], ["What is the capital of France?"]),
+    ([TIME], ["What time is it in Tokyo?"]),
+    ([TIME], ["What time is it in Tokyo?", ["14:30"]]),
+    ([WEATHER, TIME], ["What time is it in New York?"]),
+    ([WEATHER, TIME], ["What time is it in Paris and in Rome?"]),
+    ([ZONE], ["What time is it in Europe/Berlin?"]),
+    ([TIME], ["What is the weather in Paris?"]),
+    ([ADD], ["What is 123 + 456?"]),
+    ([ADD], ["What is 123 + 456?", ["579"]]),
+    ([WEATHER, ADD], ["Add 17 and 25."]),
+    ([SUM], ["What is 1234 plus 4321?"]),
+    ([ADD], ["Hello!"]),
+    ([CALCULATOR], ["What is 12 * 34?"]),
+    ([CALCULATOR], ["What is 12 * 34?", ['{"result": 408}']]),
+    ([SEARCH], ["Look up Ada Lovelace"]),
+    ([SEARCH], ["Who was Alan Turing?"]),
+    ([SEARCH], ["Search for black holes", ["A black hole is a star that has fallen into itself."]]),
+    ([WEB, WEATHER], ["Search the web for pizza"]),
+    ([DICE], ["Roll a die"]),
+    ([DICE], ["Roll a die", ["4"]]),
+    ([DICE], ["Roll a 20-sided die."]),
+    ([DICE, STATUS], ["Roll a d12"]),
+    ([STATUS], ["How is the cluster?"]),
+    ([STATUS], ["How is the cluster?", ["3 shards, all ready"]]),
+    ([WEATHER, STATUS], ["What is the status of the cluster?"]),
+    ([STATUS, WEATHER], ["What is a shard?"]),
+    ([WEATHER, TIME, ADD], ["What is the weather in Rome?"]),
+    ([WEATHER, TIME, ADD], ["What time is it in Rome?"]),
+    ([WEATHER, TIME, ADD], ["What is 40 + 50?"]),
+    ([WEATHER, TIME, ADD], ["Thank you!"]),
+    ([WEATHER, TIME, ADD], ["What is the weather in Rome and what time is it there?"]),
+]
+
+CALL = re.compile("<tool_call>\n(.*)\n</tool_call>")
+
+
+def said(text):
+    """The assistant's message of an answer: its calls, or its text."""
+    calls = [json.loads(c) for c in CALL.findall(text)]
+    return {"role": "assistant", "content": "", "tool_calls": calls} if calls else {"role": "assistant", "content": text}
+
+
+def next_messages(turn):
+    if isinstance(turn, str):
+        return [{"role": "user", "content": turn}]
+    return [{"role": "tool", "content": result} for result in turn]
+
+
+def converse(model, tok, system, turns, offered):
     """(messages, prompt ids, answer ids, gap) for the last turn."""
-    said = messages(system, turns)
-    for user in [*turns[1:], None]:
-        prompt = tok.prompt(said)
+    messages = [] if system is None else [{"role": "system", "content": system}]
+    for n, turn in enumerate(turns, 1):
+        messages += next_messages(turn)
+        prompt = tok.prompt(tools.render(messages, offered))
         ids, gap = model.greedy(prompt, tok.im_end, LIMIT)
-        if user is None:
-            return said, prompt, ids, gap
-        said += [{"role": "assistant", "content": tok.decode(ids[:-1])}, {"role": "user", "content": user}]
+        if n == len(turns):
+            return messages, prompt, ids, gap
+        messages.append(said(tok.decode(ids[:-1])))
 
 
-def pin(model, rounded, tok, wanted, system, turns):
+def pin(model, rounded, tok, wanted, system, turns, offered=()):
     """The pin of a conversation, or None where it is too close to another answer or has no end."""
-    said, prompt, ids, gap = converse(model, tok, system, turns)
+    messages, prompt, ids, gap = converse(model, tok, system, turns, offered)
     text = tok.decode(ids[:-1])
     agreed = rounded.agrees(prompt, ids)
     keep = gap > wanted and agreed == len(ids) and ids[-1] == tok.im_end
-    print(f"{'pin ' if keep else 'drop'} gap {gap:5.2f} {len(ids):3} ids | {system or ''} | "
-          f"{' / '.join(turns)} | {text!r}", flush=True)
-    return {"messages": said, "prompt_ids": prompt, "greedy_ids": ids, "text": text,
-            "min_gap": round(gap, 4)} if keep else None
+    names = ", ".join(t["function"]["name"] for t in offered)
+    print(f"{'pin ' if keep else 'drop'} gap {gap:5.2f} {len(ids):3} ids | {system or names} | "
+          f"{' / '.join(map(str, turns))} | {text!r}", flush=True)
+    pinned = {"tools": offered} if offered else {}
+    pinned |= {"messages": messages, "prompt_ids": prompt, "greedy_ids": ids, "text": text, "min_gap": round(gap, 4)}
+    return pinned if keep else None
 
 
 def broken(metadata, tensors, pins):
@@ -185,8 +268,13 @@ def main():
     rounded = Reference(metadata, tensors, round_input=eight_bits, dtype=torch.float32)
     pins = [pin(model, rounded, tok, args.gap, system, turns) for system, turns in CONVERSATIONS]
     pins = [p for p in pins if p]
-    print(f"{len(pins)} of {len(CONVERSATIONS)} pinned, smallest gap {min(p['min_gap'] for p in pins)}")
+    with_tools = [pin(model, rounded, tok, args.gap, None, turns, offered) for offered, turns in TOOL_CONVERSATIONS]
+    with_tools = [p for p in with_tools if p]
+    for conversations, kept in ((CONVERSATIONS, pins), (TOOL_CONVERSATIONS, with_tools)):
+        print(f"{len(kept)} of {len(conversations)} pinned, smallest gap {min(p['min_gap'] for p in kept)}")
+    dump(f"{args.testdata}/dialogues.json", tools.samples(tok, 20))
     dump(f"{args.testdata}/pins.json", pins)
+    dump(f"{args.testdata}/tool_pins.json", with_tools)
     dump(f"{args.testdata}/mutations.json", broken(metadata, tensors, pins))
 
 

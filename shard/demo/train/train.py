@@ -20,17 +20,20 @@ import torch.nn.functional as F
 
 import bpe
 import corpus
+import export
+import gguf
+import tools
 from model import Config, Qwen2
 
 PADDING_ROWS = 4  # ids past the real vocabulary, as Qwen2 has them: never trained, to be masked by the sampler
 
 
-def batches(tok, seed, budget, drill):
-    """Endless batches (ids, positions, targets) of about `budget` tokens, rows of similar length."""
+def batches(tok, seed, budget, drill, share):
+    """Endless batches (ids, positions, branches, targets) of about `budget` tokens, rows of similar length."""
     rng = random.Random(seed)
-    generator = corpus.Generator(seed, drill)
+    generator = tools.Generator(seed, drill, share)
     while True:
-        rows = sorted((tok.dialogue(generator.dialogue()) for _ in range(1500)), key=lambda r: len(r[0]))
+        rows = sorted((generator.row(tok) for _ in range(1500)), key=lambda r: len(r[0]))
         groups, group = [], []
         for row in rows:
             if (len(group) + 1) * len(row[0]) > budget and group:
@@ -44,21 +47,29 @@ def batches(tok, seed, budget, drill):
 
 
 def tensors(tok, rows, rng):
-    width = max(len(ids) for ids, _ in rows) - 1
+    width = max(len(ids) for ids, _, _ in rows) - 1
     ids = torch.full((len(rows), width), tok.endoftext)
     positions = torch.zeros((len(rows), width), dtype=torch.long)
+    branches = torch.full((len(rows), width), -1)
     targets = torch.full((len(rows), width), -100)
-    for n, (row, answered) in enumerate(rows):
-        ids[n, : len(row) - 1] = torch.tensor(row[:-1])
-        targets[n, : len(row) - 1] = torch.tensor([t if a else -100 for t, a in zip(row[1:], answered[1:])])
-        step = torch.ones(width, dtype=torch.long)
-        # A gap in the positions before a message stands for a long conversation in between, so that far
-        # distances are trained without paying for their tokens.
-        starts = [i for i in range(1, width) if i < len(row) and row[i] == tok.im_start]
-        if starts and rng.random() < 0.3:
-            step[rng.choice(starts)] += rng.randrange(1500)
-        positions[n] = step.cumsum(0) - 1
-    return ids, positions, targets
+    for n, (row, answered, branch) in enumerate(rows):
+        used = len(row) - 1
+        ids[n, :used] = torch.tensor(row[:-1])
+        branches[n, :used] = torch.tensor(branch[:-1])
+        targets[n, :used] = torch.tensor([t if a else -100 for t, a in zip(row[1:], answered[1:])])
+        common = branch.count(0)
+        for b in range(max(branch) + 1):
+            own = branches[n] == b
+            count = int(own.sum())
+            step = torch.ones(count, dtype=torch.long)
+            # A gap in the positions before a message stands for a long conversation in between, so that far
+            # distances are trained without paying for their tokens.
+            starts = (ids[n][own] == tok.im_start).nonzero().flatten().tolist()
+            starts = starts if common else starts[1:]
+            if b > 0 and starts and rng.random() < 0.3:
+                step[rng.choice(starts)] += rng.randrange(1500)
+            positions[n][own] = step.cumsum(0) - 1 + (common if b > 0 else 0)
+    return ids, positions, branches, targets
 
 
 class Muon:
@@ -106,6 +117,8 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--parent", help="another OUT, whose tokenizer and model are trained further")
+    ap.add_argument("--init", help="a GGUF file of export.py, whose tokenizer and model are trained further, with new optimisers")
+    ap.add_argument("--tools", type=float, default=0.0, help="share of rows that are dialogues with tools, which are long")
     ap.add_argument("--drill", type=float, default=0.0, help="share of questions that are counting, differences, sums")
     args = ap.parse_args()
     torch.set_num_threads(args.threads)
@@ -113,7 +126,10 @@ def main():
     torch.manual_seed(args.seed)
 
     cfg = Config()
-    if args.parent:
+    if args.init:
+        metadata, initial = gguf.read(args.init)
+        merges = [m.split(" ") for m in metadata["tokenizer.ggml.merges"]]
+    elif args.parent:
         with open(f"{args.parent}/merges.json") as f:
             merges = json.load(f)
     else:
@@ -138,11 +154,14 @@ def main():
         model.load_state_dict(state["model"])
         adam.load_state_dict(state["adam"])
         muon.buffers = state["muon"]
+    elif args.init:
+        model.load_state_dict(export.state_dict(cfg, initial))
     start = saved = time.time()
     total, tokens = 0.0, 0
-    for ids, positions, targets in itertools.islice(batches(tok, args.seed, args.batch, args.drill), step, args.steps):
+    data = batches(tok, args.seed, args.batch, args.drill, args.tools)
+    for ids, positions, branches, targets in itertools.islice(data, step, args.steps):
         scale = min(1, (step + 1) / 30) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / args.steps)))
-        h = model(ids, positions)
+        h = model(ids, positions, branches)
         keep = targets >= 0
         loss = F.cross_entropy(model.logits(h[keep], len(tok)), targets[keep])
         loss.backward()
