@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stagecoach-llm/stagecoach/shard/memory"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
@@ -67,7 +68,7 @@ func (n *Node) beatNow() wire.Beat {
 		Node: n.cfg.Hello.Node, Boot: n.cfg.Hello.Boot, Promised: p.promised.Load(),
 		Epoch: p.epoch.Load(), Lane: uint8(p.lane.Load()),
 		In: p.in.Load(), Out: p.out.Load(), Layer: int(p.layer.Load()), Gap: p.gap.Load(),
-		Loaded: p.done.Load(), ToLoad: p.total.Load(), Resident: resident(),
+		Loaded: p.done.Load(), ToLoad: p.total.Load(), Resident: memory.Resident(),
 		BusyNS: p.busy.Load(), KVUsed: int(p.kvUsed.Load()),
 	}
 }

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"runtime"
-	"strings"
 
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
+	"github.com/stagecoach-llm/stagecoach/shard/memory"
 )
 
 // computeFlags say what a shard may use of its machine.
@@ -28,7 +26,7 @@ func (c *computeFlags) memory() int64 {
 	if c.Memory > 0 {
 		return c.Memory
 	}
-	return availableMemory() / 10 * 9
+	return memory.Available() / 10 * 9
 }
 
 // speeds are what placement needs to know of a machine.
@@ -61,35 +59,4 @@ func measureSpeeds(threads int) (s speeds, err error) {
 	s.Ops, err = kernels.Int8Rate(pool)
 	s.Ops /= 2 // the kernels count multiplication and addition
 	return s, err
-}
-
-// availableMemory is what the system can give without swapping, in bytes; 4 GiB where it does not say.
-func availableMemory() int64 {
-	const unknown = 4 << 30
-	free := int64(unknown)
-	if f, err := os.Open("/proc/meminfo"); err == nil {
-		defer f.Close()
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			var kib int64
-			if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kib); n == 1 {
-				free = kib << 10
-			}
-		}
-	}
-	return min(free, containerLimit())
-}
-
-// containerLimit is the memory limit of the control group, if there is one.
-func containerLimit() int64 {
-	for _, path := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		var n int64
-		if _, err := fmt.Sscan(strings.TrimSpace(string(b)), &n); err == nil && n > 0 {
-			return n
-		}
-	}
-	return 1 << 60
 }

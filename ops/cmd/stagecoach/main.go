@@ -24,7 +24,7 @@ type cli struct {
 	Health healthCmd `cmd:"" group:"cluster" help:"Exit 0 when an endpoint answers that it is well; for container health checks."`
 
 	Chat  chatCmd  `cmd:"" group:"use" help:"Talk to the model."`
-	Bench benchCmd `cmd:"" group:"use" help:"Measure tokens per second through the HTTP endpoint."`
+	Bench benchCmd `cmd:"" group:"use" help:"Measure tokens per second: through the endpoint, or of the engine alone."`
 	Keys  keysCmd  `cmd:"" group:"use" help:"Make, list and revoke API keys."`
 	Usage usageCmd `cmd:"" group:"use" help:"Show tokens and cost per key and user."`
 	Synth synthCmd `cmd:"" group:"use" help:"Write a random-weight GGUF of a Qwen2 size, for measuring."`

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/ops/local"
+	"github.com/stagecoach-llm/stagecoach/shard/memory"
 	"github.com/stagecoach-llm/stagecoach/transport/bus"
 	"github.com/stagecoach-llm/stagecoach/transport/gossip"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
@@ -301,7 +302,7 @@ func (c *tokenCmd) Run() error {
 // promise it n times.
 func (c computeFlags) shared(n int) computeFlags {
 	if c.Memory == 0 {
-		c.Memory = availableMemory() / int64(n)
+		c.Memory = memory.Available() / int64(n)
 	}
 	if c.Speeds == "" {
 		if s, err := measureSpeeds(c.threads()); err == nil {
