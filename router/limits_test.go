@@ -467,3 +467,98 @@ func TestShutdownTellsAndBills(t *testing.T) {
 		t.Errorf("%+v, %v; the client got %d", totals, err, len(content(cs, 0)))
 	}
 }
+
+// TestLimitsOfUsersAndModels: the user of a request has limits of their own, and a key has its models.
+func TestLimitsOfUsersAndModels(t *testing.T) {
+	w := start(t, text("ok"))
+	ctx := context.Background()
+	auth := w.newKey(account.NewKey{Name: "ann", PerUser: account.Limits{Concurrency: 9, RPM: 1, BudgetDay: 1 << 40}})
+	for _, user := range []string{"eve", "bob"} {
+		if r := w.chatAs(auth, `"user":"`+user+`"`); r.status != 200 || r.header.Get("x-ratelimit-remaining-requests") != "0" {
+			t.Fatalf("%s: %d %v %s", user, r.status, r.header, r.body)
+		}
+	}
+	r := w.chatAs(auth, `"user":"eve"`)
+	if msg, _ := at(r.json(t), "error", "message").(string); r.status != 429 || !strings.Contains(msg, "this user of the API key") ||
+		r.header.Get("x-ratelimit-limit-requests") != "1" || r.header.Get("x-should-retry") != "" {
+		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+	one := account.Pico(1)
+	rich := -1
+	change := account.KeyChange{Users: map[string]*account.LimitChange{"eve": {RPM: &rich, BudgetDay: &one}}}
+	if _, err := w.admin.UpdateKey(ctx, "ann", change); err != nil {
+		t.Fatal(err)
+	}
+	r = w.chatAs(auth, `"user":"eve"`)
+	if msg, _ := at(r.json(t), "error", "message").(string); r.status != 429 || at(r.json(t), "error", "code") != "insufficient_quota" ||
+		!strings.Contains(msg, "a day, is used up until") || r.header.Get("x-should-retry") != "false" || r.header.Get("Retry-After") != "" {
+		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+	if _, err := w.admin.UpdateKey(ctx, "ann", account.KeyChange{Models: &[]string{"other"}}); err != nil {
+		t.Fatal(err)
+	}
+	r = w.chatAs(auth, `"user":"cid"`)
+	if r.status != 403 || at(r.json(t), "error", "type") != "permission_error" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.verify()
+}
+
+// TestKeyLifeOverAdmin: rotate, disable, enable and export as an administrator does.
+func TestKeyLifeOverAdmin(t *testing.T) {
+	w := start(t, text("ok"))
+	ctx := context.Background()
+	old := w.newKey(account.NewKey{Name: "ann"})
+	secret, _, err := w.admin.RotateKey(ctx, "ann", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth := "Bearer " + secret
+	if r := w.chatAs(old, ""); r.status != 401 {
+		t.Errorf("the old secret: %d", r.status)
+	}
+	for _, disabled := range []bool{true, false} {
+		if _, err := w.admin.UpdateKey(ctx, "ann", account.KeyChange{Disabled: &disabled}); err != nil {
+			t.Fatal(err)
+		}
+		r := w.chatAs(auth, "")
+		if want := map[bool]int{true: 401, false: 200}[disabled]; r.status != want {
+			t.Errorf("disabled %v: %d %s", disabled, r.status, r.body)
+		}
+	}
+	rows, err := w.admin.Export(ctx, account.Export{By: []string{account.ByKey, account.ByModel, account.ByDay}})
+	if err != nil || len(rows) != 1 || rows[0].Name != "ann" || rows[0].Model != model || rows[0].Requests != 1 || rows[0].Day == "" {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	if _, err := w.admin.Export(ctx, account.Export{By: []string{"colour"}}); err == nil {
+		t.Error("exported by colour")
+	}
+}
+
+// TestAdminRefusesWhatItDoesNotKnow: a misspelt limit is not no limit.
+func TestAdminRefusesWhatItDoesNotKnow(t *testing.T) {
+	w := start(t, text("ok"))
+	var at struct{ URL, Token string }
+	data, err := os.ReadFile(filepath.Join(w.dir, "admin.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]int{`{"name":"x","limits":{"rmp":1}}`: 400, `{"name":"x","limits":{"rpm":1}}`: 200, `{`: 400} {
+		req, err := http.NewRequest("POST", at.URL+"/admin/keys", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+at.Token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d", body, resp.StatusCode)
+		}
+	}
+}

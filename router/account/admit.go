@@ -3,8 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"time"
+	"slices"
 )
 
 // Admit implements [Ledger].
@@ -38,68 +37,46 @@ func (b *Book) admit(a Admission) (*Grant, error) {
 	if err := k.usable(now); err != nil {
 		return nil, err
 	}
-	limits := k.Limits.or(b.defaults)
-	if r := k.refuse(limits, now.UnixNano(), a); r != nil {
-		r.Quota = k.quota(limits, now.UnixNano())
-		return nil, r
+	if len(k.Models) > 0 && !slices.Contains(k.Models, a.Model) {
+		return nil, ErrModel
 	}
-	return b.grant(k, limits, now, a), nil
+	parties := b.parties(k, a.User)
+	var worst *Refusal
+	for i := range parties {
+		worst = worse(worst, parties[i].refuse(now, &a))
+	}
+	if worst != nil {
+		worst.Quota = quota(parties[:], now.UnixNano())
+		return nil, worst
+	}
+	return b.grant(a, parties[:]), nil
 }
 
-// refuse checks every limit and debits none.
-func (k *keyState) refuse(l Limits, now int64, a Admission) *Refusal {
-	cost := a.Prices.Cost(a.Prompt, 0)
-	switch {
-	case l.Budget > 0 && k.Spent+k.reserved+cost >= l.Budget:
-		return &Refusal{Scope: ScopeBudget, Limit: "$" + l.Budget.String()}
-	case l.Concurrency > 0 && k.live >= l.Concurrency:
-		return &Refusal{Scope: ScopeConcurrency, Limit: strconv.Itoa(l.Concurrency), After: time.Second}
-	case l.TPM > 0 && a.Prompt > l.TPM: // however long it waits
-		return &Refusal{Scope: ScopeTokens, Limit: strconv.Itoa(l.TPM)}
+// worse is the one of two refusals that lasts longer, so that who waits as told is not refused again for what was known.
+func worse(x, y *Refusal) *Refusal {
+	if x == nil || y != nil && x.After > 0 && (y.After == 0 || y.After > x.After) {
+		return y
 	}
-	if l.RPM > 0 {
-		if wait := k.requests.wait(now, 1, l.RPM); wait > 0 {
-			return &Refusal{Scope: ScopeRequests, Limit: strconv.Itoa(l.RPM), After: wait}
-		}
-	}
-	if l.TPM > 0 {
-		if wait := k.tokens.wait(now, max(a.Prompt, 1), l.TPM); wait > 0 {
-			return &Refusal{Scope: ScopeTokens, Limit: strconv.Itoa(l.TPM), After: wait}
-		}
-	}
-	return nil
+	return x
 }
 
 // grant debits and writes the hold.
-func (b *Book) grant(k *keyState, l Limits, now time.Time, a Admission) *Grant {
+func (b *Book) grant(a Admission, parties []party) *Grant {
+	now := b.now()
 	b.next++
 	h := &hold{
-		Number: b.next, ID: a.ID, Key: a.Key, User: a.User, Model: a.Model, Admitted: now, Prompt: a.Prompt, Prices: a.Prices,
+		Number: b.next, ID: a.ID, Boot: a.Boot, Key: a.Key, User: a.User, Model: a.Model, Admitted: now, Prompt: a.Prompt, Prices: a.Prices,
 	}
 	b.holds[a.ID] = h
-	k.live++
-	k.reserved += a.Prices.Cost(a.Prompt, 0)
-	if l.RPM > 0 {
-		k.requests.take(now.UnixNano(), 1, l.RPM)
+	b.users[totalKey{a.Key, a.User}] = parties[1].scope
+	for i := range parties {
+		h.TPM[i] = parties[i].limits.TPM
+		parties[i].debit(now.UnixNano(), h)
+		b.putScope(parties[i].scope)
 	}
-	if l.TPM > 0 {
-		k.tokens.take(now.UnixNano(), a.Prompt, l.TPM)
-	}
-	b.put(bucketHolds, a.ID.bytes(), h)
-	b.putRates(k)
+	b.putHold(h)
 	b.putMeta()
-	return &Grant{ID: a.ID, Hold: h.Number, Prices: a.Prices, Quota: k.quota(l, now.UnixNano())}
-}
-
-func (k *keyState) quota(l Limits, now int64) Quota {
-	q := Quota{RequestLimit: l.RPM, TokenLimit: l.TPM}
-	if l.RPM > 0 {
-		q.RequestsLeft, q.RequestReset = k.requests.left(now, l.RPM), k.requests.reset(now)
-	}
-	if l.TPM > 0 {
-		q.TokensLeft, q.TokenReset = k.tokens.left(now, l.TPM), k.tokens.reset(now)
-	}
-	return q
+	return &Grant{ID: a.ID, Hold: h.Number, Prices: a.Prices, Quota: quota(parties, now.UnixNano())}
 }
 
 // Lease implements [Ledger].
@@ -115,15 +92,17 @@ func (b *Book) lease(id ID, n int) (int, error) {
 	if h == nil {
 		return 0, ErrUnknownRequest
 	}
-	k := b.keys[h.Key]
-	l := k.Limits.or(b.defaults)
-	if price := Pico(h.Prices.Completion); l.Budget > 0 && price > 0 {
-		n = int(max(0, min(Pico(n), (l.Budget-k.Spent-k.reserved)/price)))
+	now := b.now()
+	parties := b.parties(b.keys[h.Key], h.User)
+	for i := range parties {
+		n = parties[i].affords(now, h.Prices.Completion, n)
 	}
-	h.leased += n
-	k.reserved += h.Prices.Cost(0, n)
-	if l.TPM > 0 {
-		k.tokens.take(b.now().UnixNano(), n, l.TPM)
+	h.Leased += n
+	for i, p := range parties {
+		p.reserved += h.Prices.Cost(0, n)
+		if h.TPM[i] > 0 {
+			p.Tokens.take(now.UnixNano(), n, h.TPM[i])
+		}
 	}
 	return n, nil
 }

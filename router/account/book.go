@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,12 +19,15 @@ import (
 type Options struct {
 	Defaults Limits       // for keys that leave a limit open, and for requests without a key
 	Logger   *slog.Logger // nil: slog.Default
+	// Clock is for tests and simulations; nil is time.Now. One that goes back is taken to stand still.
+	Clock func() time.Time
 }
 
 // Book is the ledger of one data folder. Its methods are safe for concurrent use.
 type Book struct {
 	defaults Limits
 	log      *slog.Logger
+	clock    func() time.Time
 	db       *bolt.DB
 	journal  *journal
 	ops      chan *op
@@ -36,6 +38,7 @@ type Book struct {
 
 	// Everything below belongs to the writer.
 	keys    map[string]*keyState
+	users   map[totalKey]*scope
 	holds   map[ID]*hold
 	totals  map[totalKey]*Total
 	next    uint64 // hold number
@@ -47,29 +50,22 @@ type Book struct {
 // keyState is a key with what changes at every request.
 type keyState struct {
 	Key
-	requests, tokens rate
-	live             int  // holds
-	reserved         Pico // by holds: prompt and leased tokens
+	scope
 }
 
-// hold is a request between Admit and Settle. Its exported part is what the database keeps.
+// hold is a request between Admit and Settle, as the database keeps it.
 type hold struct {
 	Number   uint64    `json:"number"`
 	ID       ID        `json:"id"`
+	Boot     string    `json:"boot,omitempty"` // of a router that uses this ledger from afar
 	Key      string    `json:"key"`
 	User     string    `json:"user,omitempty"`
 	Model    string    `json:"model"`
 	Admitted time.Time `json:"admitted"`
 	Prompt   int       `json:"prompt"`
 	Prices   Prices    `json:"prices"`
-
-	leased int
-}
-
-// index is what Authenticate reads without asking the writer.
-type index struct {
-	byHash map[[sha256.Size]byte]Key
-	made   bool // whether a key was ever made
+	TPM      [2]int    `json:"tpm"` // limits at which tokens are debited, of key and user: fixed, so that what is given back is what was taken
+	Leased   int       `json:"leased,omitempty"`
 }
 
 // op is one request to the writer: decide runs on its goroutine and may add to pending.
@@ -95,9 +91,12 @@ func Open(dir string, opts Options) (*Book, error) {
 		return nil, fmt.Errorf("account: open %s: %w", path, err)
 	}
 	b := &Book{
-		defaults: opts.Defaults, log: opts.Logger, db: db,
+		defaults: opts.Defaults, log: opts.Logger, clock: opts.Clock, db: db,
 		ops: make(chan *op, 256), done: make(chan struct{}), stop: make(chan struct{}),
-		keys: map[string]*keyState{}, holds: map[ID]*hold{}, totals: map[totalKey]*Total{},
+		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, totals: map[totalKey]*Total{},
+	}
+	if b.clock == nil {
+		b.clock = time.Now
 	}
 	if b.log == nil {
 		b.log = slog.Default()
@@ -231,6 +230,6 @@ func (b *Book) write(ctx context.Context, decide func()) error {
 
 // now is the clock, which never goes back.
 func (b *Book) now() time.Time {
-	b.last = max(b.last, time.Now().UnixNano())
+	b.last = max(b.last, b.clock().UnixNano())
 	return time.Unix(0, b.last).UTC()
 }

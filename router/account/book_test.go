@@ -255,7 +255,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 			return errors.Join(err, tx.Bucket(bucketTotals).Put(totalKey{LocalKey, "u"}.bytes(), v))
 		},
 		"balance": func(tx *bolt.Tx) error {
-			return tx.Bucket(bucketKeys).Put([]byte(LocalKey), []byte(`{"id":"local","spent":1}`))
+			return tx.Bucket(bucketScopes).Put([]byte(LocalKey), []byte(`{"spent":{"ever":1}}`))
 		},
 		"usage lost": func(tx *bolt.Tx) error {
 			k, _ := tx.Bucket(bucketUsage).Cursor().First()

@@ -13,47 +13,48 @@ const LocalKey = "local"
 
 // Key is what is stored of an API key. The secret itself is shown once, when it is made, and then exists only as Hash.
 type Key struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	Hash     []byte    `json:"hash,omitempty"` // SHA-256 of the secret, which has 256 random bits and needs no salt
-	Hint     string    `json:"hint"`           // the secret's last four characters
-	Limits   Limits    `json:"limits"`
-	Created  time.Time `json:"created"`
-	Expires  time.Time `json:"expires,omitzero"`
-	Disabled bool      `json:"disabled,omitempty"`
-	Spent    Pico      `json:"spent"` // sum of all usage
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Hash     []byte            `json:"hash,omitempty"` // SHA-256 of the secret, which has 256 random bits and needs no salt
+	Hint     string            `json:"hint"`           // the secret's last four characters
+	Former   *Former           `json:"former,omitempty"`
+	Limits   Limits            `json:"limits"`             // of all its users together
+	PerUser  Limits            `json:"per_user,omitzero"`  // of each user that has none in Users
+	Users    map[string]Limits `json:"users,omitempty"`    // of users by name; never changed, only replaced
+	Models   []string          `json:"models,omitempty"`   // that it may use; none: all
+	Created  time.Time         `json:"created"`            // UTC
+	Expires  time.Time         `json:"expires,omitzero"`   // zero: never
+	Disabled bool              `json:"disabled,omitempty"` // by Disable until Enable, or for good
+	Revoked  bool              `json:"revoked,omitempty"`  // for good
+
+	// In answers only, as of the ledger's clock.
+	Spent      Pico `json:"spent"` // sum of all usage
+	SpentDay   Pico `json:"spent_day"`
+	SpentMonth Pico `json:"spent_month"`
 }
 
-// Limits bound what a key may use. Zero takes the server's default; a negative number is no limit.
-type Limits struct {
-	RPM         int  `json:"rpm,omitempty"`         // requests a minute
-	TPM         int  `json:"tpm,omitempty"`         // tokens a minute, prompt and output
-	Concurrency int  `json:"concurrency,omitempty"` // requests at once
-	Budget      Pico `json:"budget,omitempty"`      // over the key's life
+// Former is the secret that a rotation replaced, as long as it is still good.
+type Former struct {
+	Hash  []byte    `json:"hash,omitempty"`
+	Until time.Time `json:"until"`
 }
 
-// or fills what l leaves open from the defaults d and turns "no limit" into zero.
-func (l Limits) or(d Limits) Limits {
-	return Limits{
-		RPM:         pick(l.RPM, d.RPM),
-		TPM:         pick(l.TPM, d.TPM),
-		Concurrency: pick(l.Concurrency, d.Concurrency),
-		Budget:      pick(l.Budget, d.Budget),
+// public is the key without what is secret.
+func (k Key) public() Key {
+	k.Hash = nil
+	if k.Former != nil {
+		k.Former = &Former{Until: k.Former.Until}
 	}
-}
-
-func pick[T int | Pico](own, other T) T {
-	if own == 0 {
-		own = other
-	}
-	return max(own, 0)
+	return k
 }
 
 // usable tells why a key is refused, nil if it is not.
 func (k *Key) usable(now time.Time) error {
 	switch {
-	case k.Disabled:
+	case k.Revoked:
 		return ErrRevoked
+	case k.Disabled:
+		return ErrDisabled
 	case !k.Expires.IsZero() && !now.Before(k.Expires):
 		return ErrExpired
 	}

@@ -29,6 +29,7 @@ func (id ID) bytes() []byte { return []byte(id.Router + "\x00" + id.Request) }
 // Admission is what is known of a request before it runs.
 type Admission struct {
 	ID     ID
+	Boot   string // of a router that uses the ledger from afar, "" for the owner's own
 	Key    string // Key.ID
 	User   string // the caller's own user, "" for none
 	Model  string // served name
@@ -101,8 +102,12 @@ var (
 	ErrNoKey = errors.New("no API key given")
 	// ErrUnknownKey is returned for a key that does not exist.
 	ErrUnknownKey = errors.New("unknown API key")
-	// ErrRevoked is returned for a key that has been disabled.
+	// ErrRevoked is returned for a key that has been disabled for good.
 	ErrRevoked = errors.New("this API key has been revoked")
+	// ErrDisabled is returned for a key that is disabled for a while.
+	ErrDisabled = errors.New("this API key is disabled")
+	// ErrModel is returned by Admit for a model that the key may not use.
+	ErrModel = errors.New("this API key may not use this model")
 	// ErrExpired is returned for a key whose time is over.
 	ErrExpired = errors.New("this API key has expired")
 )
@@ -130,12 +135,15 @@ const (
 	ScopeBudget      Scope = "budget"
 )
 
-// Refusal says which limit of a key was reached.
+// Refusal says which limit was reached, of several the one that lasts longest.
 type Refusal struct {
-	Scope Scope
-	Limit string
-	After time.Duration // try again after; 0: no use
-	Quota Quota
+	Scope  Scope
+	Limit  string
+	User   bool          // the limit of the key's user, not of the key
+	After  time.Duration // try again after; 0: no use
+	Window Window        // of a budget
+	Renews time.Time     // when the budget's next window begins, zero for never
+	Quota  Quota
 }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("limit of %s %s reached", r.Limit, r.Scope) }

@@ -56,3 +56,37 @@ func TestRateHolds(t *testing.T) {
 		}
 	}
 }
+
+// TestRateEdges: a nanosecond early is too early, to the nanosecond is not; nothing costs nothing; a limit that is lowered
+// leaves what was taken as it was.
+func TestRateEdges(t *testing.T) {
+	now := int64(1_700_000_000_000_000_000)
+	for _, limit := range []int{1, 3, 7, 59, 60, 61, maxRate} {
+		var r rate
+		if w := r.wait(now, limit, limit); w != 0 {
+			t.Errorf("limit %d: the whole burst waits %v", limit, w)
+		}
+		r.take(now, limit, limit)
+		wait := int64(r.wait(now, 1, limit))
+		if wait != cost(1, limit) {
+			t.Errorf("limit %d: one more waits %d ns, want %d", limit, wait, cost(1, limit))
+		}
+		if w := r.wait(now+wait-1, 1, limit); w != 1 {
+			t.Errorf("limit %d: a nanosecond early waits %d ns", limit, w)
+		}
+		if r.wait(now+wait, 1, limit) != 0 || r.left(now+wait, limit) != 1 || r.left(now+wait-1, limit) != 0 {
+			t.Errorf("limit %d: in time: wait %v, left %d", limit, r.wait(now+wait, 1, limit), r.left(now+wait, limit))
+		}
+		if r.wait(now, 0, limit) != 0 {
+			t.Errorf("limit %d: nothing waits", limit)
+		}
+		if r.reset(now+minute) != 0 || r.left(now+minute, limit) != limit {
+			t.Errorf("limit %d: after a minute %d are left, reset in %v", limit, r.left(now+minute, limit), r.reset(now+minute))
+		}
+	}
+	var r rate
+	r.take(now, 5, 10)
+	if r.left(now, 2) != 1 || r.wait(now, 1, 2) != 0 || r.wait(now, 2, 2) != 30*time.Second {
+		t.Errorf("half of a minute was taken; of 2 a minute are left %d, two wait %v", r.left(now, 2), r.wait(now, 2, 2))
+	}
+}

@@ -36,8 +36,10 @@ func (b *Book) settle(id ID, o Outcome) (Usage, bool) {
 		Prompt: o.Prompt, Cached: o.Cached, Completion: o.Completion, Status: o.Status,
 		Cost: h.Prices.Cost(o.Prompt, o.Completion),
 	}
-	k := b.keys[h.Key]
-	b.release(k, h, u)
+	for i, p := range b.parties(b.keys[h.Key], h.User) {
+		p.release(h, &u, h.TPM[i])
+		b.putScope(p.scope)
+	}
 	t := b.total(h.Key, h.User)
 	t.add(&u)
 	delete(b.holds, id)
@@ -46,25 +48,8 @@ func (b *Book) settle(id ID, o Outcome) (Usage, bool) {
 	b.put(bucketUsage, key, u)
 	b.pending = append(b.pending, put{bucketSettled, id.bytes(), key}, put{bucket: bucketHolds, key: id.bytes()})
 	b.put(bucketTotals, totalKey{h.Key, h.User}.bytes(), t)
-	b.putKey(k)
-	b.putRates(k)
 	b.putMeta()
 	return u, true
-}
-
-// release moves what the hold reserved to what was spent, and gives back tokens that were debited and not used.
-func (b *Book) release(k *keyState, h *hold, u Usage) {
-	k.live--
-	k.reserved -= h.Prices.Cost(h.Prompt, h.leased)
-	k.Spent += u.Cost
-	if l := k.Limits.or(b.defaults); l.TPM > 0 {
-		unused := h.Prompt + h.leased - u.Prompt - u.Completion
-		if unused >= 0 {
-			k.tokens.give(unused, l.TPM)
-		} else {
-			k.tokens.take(u.Settled.UnixNano(), -unused, l.TPM)
-		}
-	}
 }
 
 func (b *Book) total(key, user string) *Total {

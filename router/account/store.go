@@ -3,7 +3,9 @@ package account
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -12,26 +14,22 @@ import (
 var (
 	bucketMeta    = []byte("meta")    // "state" -> metaState
 	bucketKeys    = []byte("keys")    // key id -> Key
-	bucketRates   = []byte("rates")   // key id -> rates
+	bucketScopes  = []byte("scopes")  // key id, or key \0 user -> scopeState
 	bucketHolds   = []byte("holds")   // router \0 request -> hold
 	bucketUsage   = []byte("usage")   // settled ns, hold (8+8 bytes, big-endian) -> Usage
 	bucketSettled = []byte("settled") // router \0 request -> key in usage
 	bucketTotals  = []byte("totals")  // key \0 user -> Total
 
-	buckets = [][]byte{bucketMeta, bucketKeys, bucketRates, bucketHolds, bucketUsage, bucketSettled, bucketTotals}
+	buckets = [][]byte{bucketMeta, bucketKeys, bucketScopes, bucketHolds, bucketUsage, bucketSettled, bucketTotals}
 )
 
-const storeVersion = 1
+// storeVersion 2 has a scope for each user, with its rates and its balance of day and month; migrate.go brings version 1 up to it.
+const storeVersion = 2
 
 type metaState struct {
 	Version int    `json:"version"`
 	Next    uint64 `json:"next"` // hold number
 	Last    int64  `json:"last"` // latest clock reading, ns
-}
-
-type rates struct {
-	Requests rate `json:"requests"`
-	Tokens   rate `json:"tokens"`
 }
 
 // put is one change of the database: every one sets or deletes a value outright, so that committing it again is harmless.
@@ -47,10 +45,8 @@ func (b *Book) put(bucket, key []byte, value any) {
 	b.pending = append(b.pending, put{bucket, key, data})
 }
 
-func (b *Book) putKey(k *keyState) { b.put(bucketKeys, []byte(k.ID), k.Key) }
-func (b *Book) putRates(k *keyState) {
-	b.put(bucketRates, []byte(k.ID), rates{k.requests, k.tokens})
-}
+func (b *Book) putScope(s *scope) { b.put(bucketScopes, s.name, s.scopeState) }
+func (b *Book) putHold(h *hold)   { b.put(bucketHolds, h.ID.bytes(), h) }
 func (b *Book) putMeta() {
 	b.put(bucketMeta, []byte("state"), metaState{storeVersion, b.next, b.last})
 }
@@ -86,64 +82,100 @@ func (p put) apply(to *bolt.Bucket) error {
 
 // load reads the database into memory.
 func (b *Book) load() error {
-	if err := b.db.Update(makeBuckets); err != nil {
+	if err := b.db.Update(prepare); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
-	b.keys[LocalKey] = &keyState{Key: Key{ID: LocalKey, Name: LocalKey}}
+	b.keys[LocalKey] = &keyState{Key: Key{ID: LocalKey, Name: LocalKey}, scope: scope{name: []byte(LocalKey)}}
 	return b.db.View(func(tx *bolt.Tx) error {
-		meta := metaState{Version: storeVersion}
-		if v := tx.Bucket(bucketMeta).Get([]byte("state")); v != nil {
-			if err := json.Unmarshal(v, &meta); err != nil {
-				return fmt.Errorf("account: meta: %w", err)
-			}
-		}
-		if meta.Version != storeVersion {
-			return fmt.Errorf("account: the ledger has version %d, this program knows %d", meta.Version, storeVersion)
+		meta, err := readMeta(tx)
+		if err != nil {
+			return err
 		}
 		b.next, b.last = meta.Next, meta.Last
-		return b.loadAll(tx)
+		for _, step := range []func(*bolt.Tx) error{b.loadKeys, b.loadScopes, b.loadHolds, b.loadTotals} {
+			if err := step(tx); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-func makeBuckets(tx *bolt.Tx) error {
+// prepare makes the buckets, and what an older version left what this one knows.
+func prepare(tx *bolt.Tx) error {
 	for _, name := range buckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
 	}
+	meta, err := readMeta(tx)
+	switch {
+	case err != nil:
+		return err
+	case meta.Version == 1:
+		return migrate(tx, meta)
+	case meta.Version != storeVersion:
+		return fmt.Errorf("the ledger has version %d, this program knows up to %d: use a newer one", meta.Version, storeVersion)
+	}
 	return nil
 }
 
-func (b *Book) loadAll(tx *bolt.Tx) error {
-	err := each(tx, bucketKeys, func(_ []byte, k *Key) error {
-		b.keys[k.ID] = &keyState{Key: *k}
+// readMeta gives the state of an empty database, too.
+func readMeta(tx *bolt.Tx) (metaState, error) {
+	meta := metaState{Version: storeVersion}
+	if tx.Bucket(bucketRatesV1) != nil { // version 1 wrote no state before the first request
+		meta.Version = 1
+	}
+	if v := tx.Bucket(bucketMeta).Get([]byte("state")); v != nil {
+		if err := json.Unmarshal(v, &meta); err != nil {
+			return meta, fmt.Errorf("meta: %w", err)
+		}
+	}
+	return meta, nil
+}
+
+func (b *Book) loadKeys(tx *bolt.Tx) error {
+	return each(tx, bucketKeys, func(_ []byte, k *Key) error {
+		b.keys[k.ID] = &keyState{Key: *k, scope: scope{name: []byte(k.ID)}}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	err = each(tx, bucketRates, func(id []byte, r *rates) error {
-		if k := b.keys[string(id)]; k != nil {
-			k.requests, k.tokens = r.Requests, r.Tokens
+}
+
+func (b *Book) loadScopes(tx *bolt.Tx) error {
+	return each(tx, bucketScopes, func(name []byte, state *scopeState) error {
+		key, user, ofUser := strings.Cut(string(name), "\x00")
+		k := b.keys[key]
+		if k == nil {
+			return errors.New("it is of an unknown key")
+		}
+		if ofUser {
+			b.users[totalKey{key, user}] = &scope{name: totalKey{key, user}.bytes(), scopeState: *state}
+		} else {
+			k.scopeState = *state
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	err = each(tx, bucketHolds, func(_ []byte, h *hold) error {
+}
+
+func (b *Book) loadHolds(tx *bolt.Tx) error {
+	return each(tx, bucketHolds, func(_ []byte, h *hold) error {
 		k := b.keys[h.Key]
 		if k == nil {
 			return fmt.Errorf("hold %d is of unknown key %q", h.Number, h.Key)
 		}
 		b.holds[h.ID] = h
-		k.live++
-		k.reserved += h.Prices.Cost(h.Prompt, 0)
+		for _, p := range b.parties(k, h.User) {
+			p.live++
+			p.reserved += h.Prices.Cost(h.Prompt, h.Leased)
+			if p.user {
+				b.users[totalKey{h.Key, h.User}] = p.scope
+			}
+		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+func (b *Book) loadTotals(tx *bolt.Tx) error {
 	return each(tx, bucketTotals, func(_ []byte, t *Total) error {
 		b.totals[totalKey{t.Key, t.User}] = t
 		return nil

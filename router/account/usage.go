@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -38,6 +39,7 @@ type Query struct {
 	Key    string    // id; "" is every key
 	User   string    // "" is every user
 	Since  time.Time // zero is ever since; records settled from then on count
+	Until  time.Time // zero is until now; records settled before it count
 	ByUser bool      // one line for each user of a key instead of one for each key
 }
 
@@ -62,43 +64,54 @@ func (b *Book) Usage(ctx context.Context, q Query) ([]Total, error) {
 		s.Completion += t.Completion
 		s.Cost += t.Cost
 	}
-	if err := b.scan(ctx, q.Since, collect); err != nil {
+	if err := b.collect(ctx, &q, collect); err != nil {
 		return nil, err
 	}
 	return b.named(sums), nil
 }
 
-// scan gives the totals where all time is asked for, and single records otherwise.
-func (b *Book) scan(ctx context.Context, since time.Time, collect func(*Total)) error {
+// collect gives the totals where all time is asked for, and single records otherwise.
+func (b *Book) collect(ctx context.Context, q *Query, collect func(*Total)) error {
 	return b.db.View(func(tx *bolt.Tx) error {
-		if since.IsZero() {
+		if q.Since.IsZero() && q.Until.IsZero() {
 			return each(tx, bucketTotals, func(_ []byte, t *Total) error {
 				collect(t)
 				return ctx.Err()
 			})
 		}
-		c := tx.Bucket(bucketUsage).Cursor()
-		for key, data := c.Seek(usageKey(since.UnixNano(), 0)); key != nil; key, data = c.Next() {
-			var u Usage
-			if err := json.Unmarshal(data, &u); err != nil {
-				return fmt.Errorf("account: usage %x: %w", key, err)
-			}
+		return scan(ctx, tx, q.Since, q.Until, func(u *Usage) {
 			t := Total{Key: u.Key, User: u.User}
-			t.add(&u)
+			t.add(u)
 			collect(&t)
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
-		return nil
+		})
 	})
 }
 
-func (b *Book) named(sums map[totalKey]*Total) []Total {
-	names := map[string]string{}
-	for _, k := range b.index.Load().byHash {
-		names[k.ID] = k.Name
+// scan calls fn with the records that were settled from since until before until, in order; zero times bound nothing.
+func scan(ctx context.Context, tx *bolt.Tx, since, until time.Time, fn func(*Usage)) error {
+	var from, to []byte
+	if !since.IsZero() {
+		from = usageKey(max(0, since.UnixNano()), 0)
 	}
+	if !until.IsZero() {
+		to = usageKey(max(0, until.UnixNano()), 0)
+	}
+	c := tx.Bucket(bucketUsage).Cursor()
+	for key, data := c.Seek(from); key != nil && (to == nil || bytes.Compare(key, to) < 0); key, data = c.Next() {
+		var u Usage
+		if err := json.Unmarshal(data, &u); err != nil {
+			return fmt.Errorf("account: usage %x: %w", key, err)
+		}
+		fn(&u)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) named(sums map[totalKey]*Total) []Total {
+	names := b.names()
 	out := make([]Total, 0, len(sums))
 	for _, t := range sums {
 		t.Name = cmp.Or(names[t.Key], t.Key)
@@ -108,4 +121,13 @@ func (b *Book) named(sums map[totalKey]*Total) []Total {
 		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Key, y.Key), cmp.Compare(x.User, y.User))
 	})
 	return out
+}
+
+// names are the keys' names by their ids.
+func (b *Book) names() map[string]string {
+	names := map[string]string{}
+	for _, e := range b.index.Load().byMAC {
+		names[e.key.ID] = e.key.Name
+	}
+	return names
 }

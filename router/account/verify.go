@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -15,12 +16,12 @@ type Report struct {
 	Problems []string `json:"problems"` // empty: the books are right
 }
 
-// Verify reads the whole ledger as of one moment and proves that the sum of all usage is the totals and is what the keys' balances
+// Verify reads the whole ledger as of one moment and proves that the sum of all usage is the totals and is what the balances of keys and users
 // changed by, that each request was settled once, and that no settled request is still held.
 func (b *Book) Verify() (Report, error) {
 	var r Report
 	err := b.db.View(func(tx *bolt.Tx) error {
-		v := verifier{report: &r, totals: map[totalKey]Total{}, spent: map[string]Pico{}, seen: map[ID]bool{}}
+		v := verifier{report: &r, totals: map[totalKey]Total{}, spent: map[string]balance{}, seen: map[ID]bool{}}
 		return v.check(tx)
 	})
 	slices.Sort(r.Problems)
@@ -30,7 +31,7 @@ func (b *Book) Verify() (Report, error) {
 type verifier struct {
 	report *Report
 	totals map[totalKey]Total
-	spent  map[string]Pico
+	spent  map[string]balance // by the scope's name in the database
 	seen   map[ID]bool
 }
 
@@ -59,7 +60,11 @@ func (v *verifier) usage(tx *bolt.Tx) error {
 		t := v.totals[totalKey{u.Key, u.User}]
 		t.add(u)
 		v.totals[totalKey{u.Key, u.User}] = t
-		v.spent[u.Key] += u.Cost
+		for _, name := range []string{u.Key, string(totalKey{u.Key, u.User}.bytes())} {
+			sum := v.spent[name]
+			sum.spend(u.Settled, u.Cost)
+			v.spent[name] = sum
+		}
 		v.report.Requests++
 		v.report.Cost += u.Cost
 		return nil
@@ -103,12 +108,29 @@ func (v *verifier) sums(tx *bolt.Tx) error {
 	return err
 }
 
+// balances compares what each scope's balance says with the sum of its usage in order.
 func (v *verifier) balances(tx *bolt.Tx) error {
-	return each(tx, bucketKeys, func(_ []byte, k *Key) error {
-		if k.Spent != v.spent[k.ID] {
-			v.problem("balance of key %s is $%s, usage says $%s", k.ID, k.Spent, v.spent[k.ID])
+	err := each(tx, bucketScopes, func(name []byte, s *scopeState) error {
+		if want := v.spent[string(name)]; s.Spent != want {
+			v.problem("balance of %s is %s, usage says %s", scopeName(name), &s.Spent, &want)
 		}
-		delete(v.spent, k.ID)
+		delete(v.spent, string(name))
 		return nil
 	})
+	for name := range v.spent {
+		v.problem("%s has usage and no balance", scopeName([]byte(name)))
+	}
+	return err
+}
+
+func scopeName(name []byte) string {
+	key, user, ofUser := strings.Cut(string(name), "\x00")
+	if ofUser {
+		return fmt.Sprintf("key %s, user %q", key, user)
+	}
+	return "key " + key
+}
+
+func (b *balance) String() string {
+	return fmt.Sprintf("$%s (day %d: $%s, month %d: $%s)", b.Ever, b.Day.Number, b.Day.Spent, b.Month.Number, b.Month.Spent)
 }

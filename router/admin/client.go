@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -64,17 +65,44 @@ func (c *Client) RevokeKey(ctx context.Context, ref string) (key account.Key, er
 	return key, err
 }
 
+// UpdateKey changes a key's limits, models, end, or disables and enables it.
+func (c *Client) UpdateKey(ctx context.Context, ref string, change account.KeyChange) (key account.Key, err error) {
+	err = c.call(ctx, http.MethodPatch, "/keys/"+url.PathEscape(ref), change, &key)
+	return key, err
+}
+
+// RotateKey gives a key a new secret; the one before stays good for as long as keep says, in whole seconds.
+func (c *Client) RotateKey(ctx context.Context, ref string, keep time.Duration) (secret string, key account.Key, err error) {
+	var r NewKeyReply
+	err = c.call(ctx, http.MethodPost, "/keys/"+url.PathEscape(ref)+"/rotate", Rotation{KeepSeconds: int64(keep / time.Second)}, &r)
+	return r.Secret, r.Key, err
+}
+
 // Usage sums up what was used.
 func (c *Client) Usage(ctx context.Context, q account.Query) (totals []account.Total, err error) {
 	v := url.Values{"key": {q.Key}, "user": {q.User}}
-	if !q.Since.IsZero() {
-		v.Set("since", q.Since.Format(time.RFC3339))
-	}
+	setInstant(v, "since", q.Since)
+	setInstant(v, "until", q.Until)
 	if q.ByUser {
 		v.Set("by_user", "true")
 	}
 	err = c.call(ctx, http.MethodGet, "/usage?"+v.Encode(), nil, &totals)
 	return totals, err
+}
+
+// Export breaks usage down.
+func (c *Client) Export(ctx context.Context, e account.Export) (rows []account.Row, err error) {
+	v := url.Values{"by": {strings.Join(e.By, ",")}}
+	setInstant(v, "from", e.From)
+	setInstant(v, "to", e.To)
+	err = c.call(ctx, http.MethodGet, "/usage/export?"+v.Encode(), nil, &rows)
+	return rows, err
+}
+
+func setInstant(v url.Values, name string, t time.Time) {
+	if !t.IsZero() {
+		v.Set(name, t.Format(time.RFC3339Nano))
+	}
 }
 
 // Verify has the router check its books.
@@ -92,7 +120,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		}
 		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.at.URL+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.at.URL+"/admin"+path, body)
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}

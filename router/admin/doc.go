@@ -3,11 +3,16 @@
 // The server writes its address and a random token to admin.json in the router's data folder, readable by its owner only: who can
 // read the folder may manage keys. The router's public listener has none of this.
 //
-//	POST   /keys              account.NewKey -> NewKeyReply
-//	GET    /keys              -> []account.Key
-//	DELETE /keys/{ref}        -> account.Key; ref is an id, or a name that only one key has
-//	GET    /usage             ?key= &user= &since= (RFC 3339) &by_user=true -> []account.Total
-//	GET    /verify            -> account.Report
+//	POST   /admin/keys               account.NewKey -> NewKeyReply
+//	GET    /admin/keys               -> []account.Key
+//	PATCH  /admin/keys/{ref}         account.KeyChange -> account.Key
+//	POST   /admin/keys/{ref}/rotate  Rotation -> NewKeyReply
+//	DELETE /admin/keys/{ref}         -> account.Key
+//	GET    /admin/usage              ?key= &user= &since= &until= (RFC 3339) &by_user=true -> []account.Total
+//	GET    /admin/usage/export       ?from= &to= &by=key,user,model,day -> []account.Row
+//	GET    /admin/verify             -> account.Report
+//
+// ref is an id, or a name that only one key has. A field that is not known is refused.
 //
 // Errors are {"error": "..."}.
 //

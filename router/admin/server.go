@@ -4,11 +4,13 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/router/account"
@@ -29,6 +31,11 @@ type NewKeyReply struct {
 	Key    account.Key `json:"key"`
 }
 
+// Rotation says how long the secret that is replaced stays good.
+type Rotation struct {
+	KeepSeconds int64 `json:"keep_seconds"`
+}
+
 type failure struct {
 	Error string `json:"error"`
 }
@@ -46,11 +53,17 @@ func NewHandler(book *account.Book, dir, addr string) (http.Handler, error) {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /keys", s.createKey)
-	mux.HandleFunc("GET /keys", s.listKeys)
-	mux.HandleFunc("DELETE /keys/{ref}", s.revokeKey)
-	mux.HandleFunc("GET /usage", s.usage)
-	mux.HandleFunc("GET /verify", s.verify)
+	mux.HandleFunc("POST /admin/keys", s.createKey)
+	mux.HandleFunc("GET /admin/keys", s.listKeys)
+	mux.HandleFunc("PATCH /admin/keys/{ref}", s.updateKey)
+	mux.HandleFunc("POST /admin/keys/{ref}/rotate", s.rotateKey)
+	mux.HandleFunc("DELETE /admin/keys/{ref}", s.revokeKey)
+	mux.HandleFunc("GET /admin/usage", s.usage)
+	mux.HandleFunc("GET /admin/usage/export", s.export)
+	mux.HandleFunc("GET /admin/verify", s.verify)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, http.StatusNotFound, failure{"there is nothing at " + r.Method + " " + r.URL.Path})
+	})
 	return s.guarded(mux), nil
 }
 
@@ -102,16 +115,25 @@ func answer(w http.ResponseWriter, v any, err error) {
 	reply(w, http.StatusOK, v)
 }
 
-func (s *server) createKey(w http.ResponseWriter, r *http.Request) {
-	var n account.NewKey
-	err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(&n)
-	if err != nil {
-		answer(w, nil, fmt.Errorf("the key's description: %w", err))
-		return
+// maxOrder bounds an order's body in bytes: limits of 10,000 users fit.
+const maxOrder = 4 << 20
+
+// read gives the order in a request's body. What it does not know it refuses: a misspelt limit must not be no limit.
+func read[T any](w http.ResponseWriter, r *http.Request) (order T, ok bool) {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&order); err != nil {
+		answer(w, nil, fmt.Errorf("the body: %w", err))
+		return order, false
 	}
-	secret, key, err := s.book.CreateKey(r.Context(), n)
-	key.Hash = nil
-	answer(w, NewKeyReply{secret, key}, err)
+	return order, true
+}
+
+func (s *server) createKey(w http.ResponseWriter, r *http.Request) {
+	if n, ok := read[account.NewKey](w, r); ok {
+		secret, key, err := s.book.CreateKey(r.Context(), n)
+		answer(w, NewKeyReply{secret, key}, err)
+	}
 }
 
 func (s *server) listKeys(w http.ResponseWriter, r *http.Request) {
@@ -119,25 +141,62 @@ func (s *server) listKeys(w http.ResponseWriter, r *http.Request) {
 	answer(w, keys, err)
 }
 
+func (s *server) updateKey(w http.ResponseWriter, r *http.Request) {
+	if c, ok := read[account.KeyChange](w, r); ok {
+		key, err := s.book.UpdateKey(r.Context(), r.PathValue("ref"), c)
+		answer(w, key, err)
+	}
+}
+
+func (s *server) rotateKey(w http.ResponseWriter, r *http.Request) {
+	if o, ok := read[Rotation](w, r); ok {
+		secret, key, err := s.book.RotateKey(r.Context(), r.PathValue("ref"), time.Duration(o.KeepSeconds)*time.Second)
+		answer(w, NewKeyReply{secret, key}, err)
+	}
+}
+
 func (s *server) revokeKey(w http.ResponseWriter, r *http.Request) {
 	key, err := s.book.RevokeKey(r.Context(), r.PathValue("ref"))
-	key.Hash = nil
 	answer(w, key, err)
 }
 
 func (s *server) usage(w http.ResponseWriter, r *http.Request) {
 	v := r.URL.Query()
 	q := account.Query{Key: v.Get("key"), User: v.Get("user"), ByUser: v.Get("by_user") == "true"}
-	if since := v.Get("since"); since != "" {
-		t, err := time.Parse(time.RFC3339, since)
-		if err != nil {
-			answer(w, nil, fmt.Errorf("since: %w", err))
-			return
-		}
-		q.Since = t
+	if err := errors.Join(instant(v, "since", &q.Since), instant(v, "until", &q.Until)); err != nil {
+		answer(w, nil, err)
+		return
 	}
 	totals, err := s.book.Usage(r.Context(), q)
 	answer(w, totals, err)
+}
+
+func (s *server) export(w http.ResponseWriter, r *http.Request) {
+	v := r.URL.Query()
+	var e account.Export
+	if err := errors.Join(instant(v, "from", &e.From), instant(v, "to", &e.To)); err != nil {
+		answer(w, nil, err)
+		return
+	}
+	if by := v.Get("by"); by != "" {
+		e.By = strings.Split(by, ",")
+	}
+	rows, err := s.book.Export(r.Context(), e)
+	answer(w, rows, err)
+}
+
+// instant reads an RFC 3339 time of a query; what is not there stays.
+func instant(v url.Values, name string, to *time.Time) error {
+	text := v.Get(name)
+	if text == "" {
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	*to = t
+	return nil
 }
 
 func (s *server) verify(w http.ResponseWriter, _ *http.Request) {

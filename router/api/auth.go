@@ -32,10 +32,7 @@ func bearer(r *http.Request) string {
 }
 
 // uselessKey says as a sentence why a key that is known is refused.
-func uselessKey(err error) *Error {
-	message := err.Error()
-	return unauthorized(strings.ToUpper(message[:1]) + message[1:] + ".")
-}
+func uselessKey(err error) *Error { return unauthorized(sentence(err)) }
 
 func (s *Server) noEntry(err error) *Error {
 	s.metrics.refused.WithLabelValues("key").Inc()

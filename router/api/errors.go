@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/router/account"
@@ -75,7 +76,7 @@ func (e *Error) write(w http.ResponseWriter) {
 	h := w.Header()
 	if e.After > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.After.Seconds())), 10))
-		h.Set("retry-after-ms", strconv.FormatInt(max(1, e.After.Milliseconds()), 10))
+		h.Set("retry-after-ms", strconv.FormatInt(int64(math.Ceil(float64(e.After)/float64(time.Millisecond))), 10))
 	}
 	if e.NoRetry {
 		h.Set("x-should-retry", "false")
@@ -102,10 +103,13 @@ func fromLedger(err error) *Error {
 	if errors.As(err, &r) {
 		return fromRefusal(r)
 	}
-	if errors.Is(err, account.ErrRevoked) || errors.Is(err, account.ErrExpired) || errors.Is(err, account.ErrUnknownKey) {
+	switch {
+	case errors.Is(err, account.ErrRevoked), errors.Is(err, account.ErrDisabled), errors.Is(err, account.ErrExpired),
+		errors.Is(err, account.ErrUnknownKey):
 		return uselessKey(err)
-	}
-	if errors.Is(err, context.Canceled) {
+	case errors.Is(err, account.ErrModel):
+		return &Error{Status: http.StatusForbidden, Type: typePermission, Code: "model_not_allowed", Param: "model", Message: sentence(err)}
+	case errors.Is(err, context.Canceled):
 		return gone()
 	}
 	return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
@@ -114,23 +118,33 @@ func fromLedger(err error) *Error {
 
 func fromRefusal(r *account.Refusal) *Error {
 	e := &Error{Status: http.StatusTooManyRequests, Type: typeRateLimit, Code: "rate_limit_exceeded", After: r.After}
-	switch r.Scope {
-	case account.ScopeBudget:
+	whose := "this API key"
+	if r.User {
+		whose = "this user of the API key"
+	}
+	switch {
+	case r.Scope == account.ScopeBudget:
 		e.Type, e.Code, e.NoRetry = typeQuota, "insufficient_quota", true
-		e.Message = fmt.Sprintf("The budget of this API key, %s, is used up.", r.Limit)
-	case account.ScopeConcurrency:
-		e.Code = "concurrency_limit"
-		e.Message = fmt.Sprintf("This API key may run %s requests at once.", r.Limit)
-	default:
-		e.Message = fmt.Sprintf("The limit of %s %s of this API key is reached. Try again in %s.", r.Limit, r.Scope,
-			r.After.Round(time.Millisecond))
-		if r.After == 0 {
-			e.NoRetry = true
-			e.Message = fmt.Sprintf("The prompt alone is longer than the limit of %s %s of this API key.", r.Limit, r.Scope)
+		e.Message = fmt.Sprintf("The budget of %s, %s, is used up.", whose, r.Limit)
+		if !r.Renews.IsZero() {
+			e.Message = fmt.Sprintf("The budget of %s, %s a %s, is used up until %s.", whose, r.Limit, r.Window, r.Renews.Format(time.RFC3339))
 		}
+	case r.Scope == account.ScopeConcurrency:
+		e.Code = "concurrency_limit"
+		e.Message = fmt.Sprintf("%s may run %s requests at once.", upperFirst(whose), r.Limit)
+	case r.After == 0:
+		e.NoRetry = true
+		e.Message = fmt.Sprintf("The prompt alone is longer than the limit of %s %s of %s.", r.Limit, r.Scope, whose)
+	default:
+		e.Message = fmt.Sprintf("The limit of %s %s of %s is reached. Try again in %s.", r.Limit, r.Scope, whose, r.After.Round(time.Millisecond))
 	}
 	return e
 }
+
+// sentence makes an error's text one.
+func sentence(err error) string { return upperFirst(err.Error()) + "." }
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // ErrShutdown is the cause with which a server's context ends when it must give up running requests.
 var ErrShutdown = errors.New("the router is shutting down")

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/ops/local"
@@ -34,34 +38,33 @@ func (b *books) dial() (*admin.Client, error) {
 }
 
 type keysCmd struct {
-	Create keysCreateCmd `cmd:"" help:"Make a key. It is shown once."`
-	List   keysListCmd   `cmd:"" help:"List the keys."`
-	Revoke keysRevokeCmd `cmd:"" help:"Disable a key, by its id or name."`
+	Create  keysCreateCmd  `cmd:"" help:"Make a key. It is shown once."`
+	List    keysListCmd    `cmd:"" help:"List the keys."`
+	Limits  keysLimitsCmd  `cmd:"" help:"Change what a key, each of its users, or one user may use."`
+	Rotate  keysRotateCmd  `cmd:"" help:"Give a key a new secret. It is shown once."`
+	Disable keysDisableCmd `cmd:"" help:"Refuse a key until it is enabled."`
+	Enable  keysEnableCmd  `cmd:"" help:"Take a key that was disabled."`
+	Revoke  keysRevokeCmd  `cmd:"" help:"Disable a key for good."`
 }
 
 type keysCreateCmd struct {
 	books
 	output
-	Name        string        `required:"" help:"Whose key it is."`
-	RPM         int           `default:"0" help:"Requests a minute (0: the router's default, -1: no limit)."`
-	TPM         int           `default:"0" help:"Tokens a minute."`
-	Concurrency int           `default:"0" help:"Requests at once."`
-	Budget      string        `help:"Dollars that it may spend in all."`
-	Expires     time.Duration `help:"How long it is valid, such as 720h (default: for ever)."`
+	limitFlags
+	User    limitFlags    `embed:"" prefix:"user-" group:"Limits of each user of the key:"`
+	Name    string        `required:"" help:"Whose key it is."`
+	Models  []string      `help:"Models that it may use (default: all)."`
+	Expires time.Duration `help:"How long it is valid, such as 720h (default: for ever)."`
 }
 
 // newKey checks what the flags say. What would silently mean "no limit" is refused.
-func (c *keysCreateCmd) newKey() (account.NewKey, error) {
-	n := account.NewKey{Name: c.Name, Limits: account.Limits{RPM: c.RPM, TPM: c.TPM, Concurrency: c.Concurrency}}
-	if c.Budget != "" {
-		dollars, err := account.ParseDollars(c.Budget)
-		if err != nil {
-			return n, fmt.Errorf("--budget: %w", err)
-		}
-		if dollars <= 0 {
-			return n, fmt.Errorf("--budget %s: give more than 0, or leave it out for no limit", c.Budget)
-		}
-		n.Limits.Budget = dollars
+func (c *keysCreateCmd) newKey() (n account.NewKey, err error) {
+	n = account.NewKey{Name: c.Name, Models: c.Models}
+	if n.Limits, err = c.limits(); err != nil {
+		return n, err
+	}
+	if n.PerUser, err = c.User.limits(); err != nil {
+		return n, fmt.Errorf("of each user: %w", err)
 	}
 	if c.Expires < 0 {
 		return n, fmt.Errorf("--expires %s: the key would have expired already", c.Expires)
@@ -85,13 +88,21 @@ func (c *keysCreateCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.printSecret(secret, key)
+}
+
+// printSecret shows a new secret, which nothing can show again.
+func (o *output) printSecret(secret string, key account.Key) error {
 	made := struct {
 		Key  string `json:"key"`
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	}{secret, key.ID, key.Name}
-	return c.print(made, func(w io.Writer) {
+	return o.print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "%s\n\nThis is the key of %s (%s). It is stored hashed and cannot be shown again.\n", secret, key.Name, key.ID)
+		if key.Former != nil {
+			fmt.Fprintf(w, "The one before is good until %s.\n", key.Former.Until.Format(time.DateTime))
+		}
 	})
 }
 
@@ -109,19 +120,38 @@ func (c *keysListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(keys, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tBUDGET\tCREATED\tSTATE")
+	return c.printKeys(keys...)
+}
+
+// printKeys is a table of keys, each with the limits of its users below it.
+func (o *output) printKeys(keys ...account.Key) error {
+	return o.print(keys, func(w io.Writer) {
+		fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tBUDGET\tMODELS\tCREATED\tSTATE")
 		for _, k := range keys {
-			fmt.Fprintf(w, "%s\t%s\tsk-%s\t%s\t%s\t%s\t$%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint, limitText(k.Limits.RPM), limitText(k.Limits.TPM),
-				limitText(k.Limits.Concurrency), k.Spent, budgetText(k.Limits.Budget), k.Created.Format(time.DateTime), stateText(k))
+			fmt.Fprintf(w, "%s\t%s\tsk-%s\t%s\t%s\t%s\t$%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint, limitText(k.Limits.RPM), limitText(k.Limits.TPM),
+				limitText(k.Limits.Concurrency), k.Spent, budgetsText(k.Limits), cmp.Or(strings.Join(k.Models, ","), "all"),
+				k.Created.Format(time.DateTime), stateText(k))
+			userLimits(w, "each user", k.PerUser)
+			for _, user := range slices.Sorted(maps.Keys(k.Users)) {
+				userLimits(w, fmt.Sprintf("user %q", user), k.Users[user])
+			}
 		}
 	})
 }
 
+// userLimits is a line below a key.
+func userLimits(w io.Writer, who string, l account.Limits) {
+	if l != (account.Limits{}) {
+		fmt.Fprintf(w, "\t  %s\t\t%s\t%s\t%s\t\t%s\t\t\t\n", who, limitText(l.RPM), limitText(l.TPM), limitText(l.Concurrency), budgetsText(l))
+	}
+}
+
 func stateText(k account.Key) string {
 	switch {
-	case k.Disabled:
+	case k.Revoked:
 		return "revoked"
+	case k.Disabled:
+		return "disabled"
 	case k.Expires.IsZero():
 		return "active"
 	case k.Expires.Before(time.Now()):
@@ -130,11 +160,18 @@ func stateText(k account.Key) string {
 	return "active until " + k.Expires.Format(time.DateTime)
 }
 
-func budgetText(p account.Pico) string {
-	if p <= 0 {
-		return "none"
+// budgetsText shows what may be spent: "$5, $1 a day", "none" for no limit.
+func budgetsText(l account.Limits) string {
+	var out []string
+	for _, b := range []struct {
+		limit account.Pico
+		per   string
+	}{{l.Budget, ""}, {l.BudgetMonth, " a month"}, {l.BudgetDay, " a day"}} {
+		if b.limit > 0 {
+			out = append(out, "$"+b.limit.String()+b.per)
+		}
 	}
-	return "$" + p.String()
+	return cmp.Or(strings.Join(out, ", "), "none")
 }
 
 // limitText shows a key's own limit; "default" is the router's.
@@ -148,9 +185,14 @@ func limitText(n int) string {
 	return fmt.Sprint(n)
 }
 
+// keyArg names a key.
+type keyArg struct {
+	Key string `arg:"" help:"Id or name."`
+}
+
 type keysRevokeCmd struct {
 	books
-	Key string `arg:"" help:"Id or name."`
+	keyArg
 }
 
 func (c *keysRevokeCmd) Run(ctx context.Context) error {
@@ -163,5 +205,51 @@ func (c *keysRevokeCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("%s (%s) is revoked\n", key.ID, key.Name)
+	return nil
+}
+
+type keysRotateCmd struct {
+	books
+	output
+	keyArg
+	Keep time.Duration `default:"0" help:"How long the old secret stays good, such as 24h (default: it ends at once)."`
+}
+
+func (c *keysRotateCmd) Run(ctx context.Context) error {
+	a, err := c.dial()
+	if err != nil {
+		return err
+	}
+	secret, key, err := a.RotateKey(ctx, c.Key, c.Keep)
+	if err != nil {
+		return err
+	}
+	return c.printSecret(secret, key)
+}
+
+type keysDisableCmd struct {
+	books
+	keyArg
+}
+
+func (c *keysDisableCmd) Run(ctx context.Context) error { return c.setDisabled(ctx, c.Key, true) }
+
+type keysEnableCmd struct {
+	books
+	keyArg
+}
+
+func (c *keysEnableCmd) Run(ctx context.Context) error { return c.setDisabled(ctx, c.Key, false) }
+
+func (b *books) setDisabled(ctx context.Context, ref string, disabled bool) error {
+	a, err := b.dial()
+	if err != nil {
+		return err
+	}
+	key, err := a.UpdateKey(ctx, ref, account.KeyChange{Disabled: &disabled})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s (%s) is %s\n", key.ID, key.Name, stateText(key))
 	return nil
 }

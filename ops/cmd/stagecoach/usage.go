@@ -13,6 +13,7 @@ import (
 
 type usageCmd struct {
 	Show   usageShowCmd   `cmd:"" default:"withargs" help:"Tokens and cost per key and user."`
+	Export usageExportCmd `cmd:"" help:"Usage as CSV or JSON lines, by key, user, model and day."`
 	Verify usageVerifyCmd `cmd:"" help:"Prove that the sum of all usage is the totals and the balances."`
 }
 
