@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/prometheus/client_golang v1.25.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/stagecoach-llm/stagecoach/transport v0.0.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0

@@ -27,3 +27,16 @@ type Spec struct {
 	// Pad is the id used for padding, -1 for none.
 	Pad int32 `json:"pad"`
 }
+
+// TextBytes returns the bytes that id stands for in a text, nil where it is no part of any: control tokens and padding.
+func (s *Spec) TextBytes(id int32) []byte {
+	kind := s.Kinds[id]
+	if kind == Control || kind == Unused || kind == Unknown {
+		return nil
+	}
+	b, err := appendToken(nil, s.Tokens[id], kind)
+	if err != nil {
+		return nil
+	}
+	return b
+}

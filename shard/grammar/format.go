@@ -1,0 +1,27 @@
+package grammar
+
+const (
+	octet   = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+	ipv4    = octet + `(\.` + octet + `){3}`
+	label   = `[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?`
+	domain  = label + `(\.` + label + `){0,3}`
+	leap    = `([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)`
+	date    = `([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|` + leap + `-02-29)`
+	hours   = `([01][0-9]|2[0-3])`
+	clock   = hours + `:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]` + hours + `:[0-5][0-9])`
+	hex4    = `[0-9a-fA-F]{4}`
+	mailbox = `[A-Za-z0-9_+-]{1,24}(\.[A-Za-z0-9_+-]{1,12}){0,2}`
+)
+
+// formats are the formats that are enforced, as regular expressions: of each a part that is large enough to say all that is
+// common (a domain has up to four labels of up to 30 characters), and nothing beyond it.
+// Sources: RFC 3339 (dates and times, without leap seconds), RFC 9562 (uuid), RFC 5321 (email), RFC 1123 (hostname).
+var formats = map[string]string{
+	"date":      `^` + date + `$`,
+	"time":      `^` + clock + `$`,
+	"date-time": `^` + date + `T` + clock + `$`,
+	"uuid":      `^` + hex4 + hex4 + `(-` + hex4 + `){3}-` + hex4 + hex4 + hex4 + `$`,
+	"email":     `^` + mailbox + `@` + domain + `$`,
+	"hostname":  `^` + domain + `$`,
+	"ipv4":      `^` + ipv4 + `$`,
+}

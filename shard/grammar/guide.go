@@ -1,0 +1,214 @@
+package grammar
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// What a Guide keeps.
+const (
+	maxGrammars = 32
+	maxMasks    = 512 // 19 kB each for 152,000 tokens
+	maxAhead    = 256 // states whose masks wait to be made
+)
+
+// Guide leads the sequences of one model through their grammars. It and its cursors belong to one goroutine; a second one, which
+// Close ends, makes masks before they are needed.
+type Guide struct {
+	vocab *Vocab
+
+	mu       sync.Mutex  // grammars and masks: held for one mask by the second goroutine
+	wanted   atomic.Bool // the owner waits for mu: a mask that is being made is given up
+	grammars map[string]*list.Element
+	recent   *list.List // of *compiled, the latest in front
+	masks    *list.List // of *kept, likewise
+
+	ahead chan place
+	done  sync.WaitGroup
+}
+
+type compiled struct {
+	text    string
+	grammar *Grammar
+}
+
+// kept is a mask and the state that it is of.
+type kept struct {
+	of   *state
+	mask Mask
+}
+
+// place is a state of a grammar.
+type place struct {
+	grammar *Grammar
+	state   *state
+}
+
+// NewGuide makes a guide over a vocabulary. Close it.
+func NewGuide(v *Vocab) *Guide {
+	g := &Guide{vocab: v, grammars: map[string]*list.Element{}, recent: list.New(), masks: list.New(), ahead: make(chan place, maxAhead)}
+	g.done.Go(g.prepare)
+	return g
+}
+
+// Close ends the second goroutine and waits for it.
+func (g *Guide) Close() {
+	g.wanted.Store(true)
+	close(g.ahead)
+	g.done.Wait()
+}
+
+// lock takes the grammars away from the second goroutine.
+func (g *Guide) lock() {
+	if g.mu.TryLock() {
+		return
+	}
+	g.wanted.Store(true)
+	g.mu.Lock()
+	g.wanted.Store(false)
+}
+
+// prepare makes masks that will be asked for.
+func (g *Guide) prepare() {
+	for p := range g.ahead {
+		g.mu.Lock()
+		if p.state.mask == nil {
+			g.mask(p, g.wanted.Load)
+		}
+		g.mu.Unlock()
+	}
+}
+
+// Open begins a sequence whose answer must be what text, an encoded Spec, says.
+func (g *Guide) Open(text string) (*Cursor, error) {
+	g.lock()
+	defer g.mu.Unlock()
+	if e, ok := g.grammars[text]; ok {
+		g.recent.MoveToFront(e)
+		return g.begin(e.Value.(*compiled).grammar), nil
+	}
+	gr, err := Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	g.grammars[text] = g.recent.PushFront(&compiled{text, gr})
+	if g.recent.Len() > maxGrammars {
+		delete(g.grammars, g.recent.Remove(g.recent.Back()).(*compiled).text)
+	}
+	return g.begin(gr), nil
+}
+
+func (g *Guide) begin(gr *Grammar) *Cursor {
+	return &Cursor{guide: g, place: place{gr, gr.start}}
+}
+
+// mask is the tokens that may follow a place; nil when stop has given it up.
+func (g *Guide) mask(p place, stop func() bool) Mask {
+	if e := p.state.mask; e != nil {
+		g.masks.MoveToFront(e)
+		return e.Value.(*kept).mask
+	}
+	m := g.buffer()
+	if !p.grammar.allowed(g.vocab, p.state, m, stop) {
+		return nil
+	}
+	p.state.mask = g.masks.PushFront(&kept{p.state, m})
+	return m
+}
+
+// buffer is the memory of a new mask, of the one that was used least lately where there are enough.
+func (g *Guide) buffer() Mask {
+	if g.masks.Len() < maxMasks {
+		return g.vocab.empty()
+	}
+	k := g.masks.Remove(g.masks.Back()).(*kept)
+	k.of.mask = nil
+	return k.mask
+}
+
+// Cursor is where one sequence is in its grammar.
+type Cursor struct {
+	guide  *Guide
+	place  place
+	tokens []int32 // that have led here
+	told   bool    // masks are made ahead
+}
+
+// ErrForeign is returned when a sequence holds a token that its grammar does not allow.
+var ErrForeign = errors.New("grammar: a token is there that the grammar does not allow")
+
+// Seek goes to where tokens, the whole answer so far, lead. After an error the cursor is of no use.
+func (c *Cursor) Seek(tokens []int32) error {
+	g := c.guide
+	g.lock()
+	defer g.mu.Unlock()
+	if n := len(c.tokens); n > len(tokens) || !slices.Equal(c.tokens, tokens[:n]) {
+		c.tokens, c.place.state = c.tokens[:0], c.place.grammar.start
+	}
+	for _, id := range tokens[len(c.tokens):] {
+		s := c.after(id)
+		if s == dead {
+			return fmt.Errorf("token %d at %d of the answer: %w", id, len(c.tokens), ErrForeign)
+		}
+		c.place.state, c.tokens = s, append(c.tokens, id)
+	}
+	return nil
+}
+
+// after is the state behind one more token, dead where it may not come.
+func (c *Cursor) after(id int32) *state {
+	s := c.place.state
+	if id < 0 || int(id) >= c.guide.vocab.size || c.guide.vocab.text[id] == nil {
+		return dead
+	}
+	for _, b := range c.guide.vocab.text[id] {
+		if s = c.place.grammar.step(s, b); s == dead {
+			return dead
+		}
+	}
+	return s
+}
+
+// Allows tells whether a token may come next.
+func (c *Cursor) Allows(id int32) bool {
+	c.guide.lock()
+	defer c.guide.mu.Unlock()
+	return c.after(id) != dead
+}
+
+// MayEnd tells whether the answer is complete.
+func (c *Cursor) MayEnd() bool { return c.place.state.accept }
+
+// MustEnd tells whether nothing can follow.
+func (c *Cursor) MustEnd() bool { return len(c.place.state.threads) == 0 }
+
+// Mask is the tokens that may come next. It is valid until the next call.
+func (c *Cursor) Mask() Mask {
+	c.told = true
+	c.guide.lock()
+	defer c.guide.mu.Unlock()
+	return c.guide.mask(c.place, func() bool { return false })
+}
+
+// Expect says which token comes next. Where masks were needed before, the one behind it is made meanwhile.
+func (c *Cursor) Expect(id int32) {
+	if !c.told {
+		return
+	}
+	g := c.guide
+	g.lock()
+	s := c.after(id)
+	known := s == dead || s.mask != nil
+	g.mu.Unlock()
+	if known {
+		return
+	}
+	select {
+	case g.ahead <- place{c.place.grammar, s}:
+	default: // it will be made when it is needed
+	}
+}

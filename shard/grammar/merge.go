@@ -1,0 +1,237 @@
+package grammar
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of what merging may make of a schema.
+const (
+	maxMerges = 5_000
+	maxParts  = 64 // nested $ref and allOf
+)
+
+// refer resolves a $ref within the document.
+func (l *lowering) refer(s *schema, v *value) *schema {
+	if v.kind != '"' || !strings.HasPrefix(v.text, "#") {
+		l.fail(s, "$ref", "only references within the schema (#/…) are supported")
+		return nil
+	}
+	path, err := url.PathUnescape(v.text[1:])
+	if err != nil {
+		path = v.text[1:]
+	}
+	at := l.top
+	for _, step := range strings.Split(path, "/")[1:] {
+		if at = at.step(strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")); at == nil {
+			break
+		}
+	}
+	if at == nil || path != "" && path[0] != '/' {
+		l.fail(s, "$ref", "%.80q leads nowhere", v.text)
+		return nil
+	}
+	return l.read(at, path)
+}
+
+// step follows one part of a JSON pointer.
+func (v *value) step(name string) *value {
+	if v.kind == '[' {
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(v.items) {
+			return v.items[i]
+		}
+		return nil
+	}
+	return v.get(name)
+}
+
+// both is a schema that says what all parts say. The same parts give the same schema, so that recursion ends.
+func (l *lowering) both(path string, parts ...*schema) *schema {
+	var distinct []*schema
+	for _, p := range parts {
+		p = l.resolve(p)
+		if !slices.Contains(distinct, p) {
+			distinct = append(distinct, p)
+		}
+	}
+	if len(distinct) == 1 {
+		return distinct[0]
+	}
+	var key strings.Builder
+	for _, p := range distinct {
+		fmt.Fprintf(&key, "%d ", l.number(p))
+	}
+	if s, ok := l.merged[key.String()]; ok {
+		return s
+	}
+	if len(l.merged) >= maxMerges {
+		l.err = fail(path, "", "the schema is too large: allOf, anyOf and $ref combine to more than %d subschemas", maxMerges)
+	}
+	s := newSchema(path)
+	s.parts = distinct
+	l.merged[key.String()] = s
+	return s
+}
+
+// resolve follows a schema that is nothing but a reference.
+func (l *lowering) resolve(s *schema) *schema {
+	for n := 0; s.plain() && len(s.parts) == 1 && len(s.groups) == 0; n++ {
+		if n > maxParts {
+			l.fail(s, "$ref", "it refers to itself, or too deep")
+			return s
+		}
+		s = s.parts[0]
+	}
+	return s
+}
+
+// number names a schema within this lowering.
+func (l *lowering) number(s *schema) int {
+	n, ok := l.numbers[s]
+	if !ok {
+		n = len(l.numbers)
+		l.numbers[s] = n
+	}
+	return n
+}
+
+// flat is s with its parts merged in.
+func (l *lowering) flat(s *schema, depth int) *schema {
+	if len(s.parts) == 0 {
+		return s
+	}
+	if f, ok := l.flats[s]; ok {
+		return f
+	}
+	if depth > maxParts {
+		l.fail(s, "$ref", "it refers to itself, or too deep")
+	}
+	own := *s
+	own.parts = nil
+	out := &own
+	for _, p := range s.parts {
+		if l.err != nil {
+			return out
+		}
+		out = l.merge(out, l.flat(p, depth+1))
+	}
+	l.flats[s] = out
+	return out
+}
+
+// merge is what both say.
+func (l *lowering) merge(a, b *schema) *schema {
+	out := *a
+	out.types = a.types & b.types
+	out.object, out.array, out.str, out.num = a.object || b.object, a.array || b.array, a.str || b.str, a.num || b.num
+	out.groups = slices.Clone(a.groups)
+	for _, g := range b.groups {
+		if !slices.ContainsFunc(a.groups, func(o []*schema) bool { return &o[0] == &g[0] }) {
+			out.groups = append(out.groups, g)
+		}
+	}
+	if b.hasEnum {
+		out.hasEnum, out.enum = true, b.enum
+		if a.hasEnum {
+			out.enum = common(a.enum, b.enum)
+		}
+	}
+	l.mergeObjects(&out, a, b)
+	l.mergeArrays(&out, a, b)
+	out.minLen, out.maxLen = max(a.minLen, b.minLen), least(a.maxLen, b.maxLen)
+	out.patterns = distinct(a.patterns, b.patterns)
+	out.formats = distinct(a.formats, b.formats)
+	out.lo, out.hi = a.lo.tighter(b.lo, 1), a.hi.tighter(b.hi, -1)
+	switch {
+	case out.multiple == 0:
+		out.multiple = b.multiple
+	case b.multiple != 0 && b.multiple != out.multiple:
+		l.fail(&out, "multipleOf", "two of them together are not supported")
+	}
+	return &out
+}
+
+func distinct(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func common(a, b []*value) (out []*value) {
+	has := map[string]bool{}
+	for _, v := range b {
+		has[v.canonical()] = true
+	}
+	for _, v := range a {
+		if has[v.canonical()] {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// least is the lower of two upper counts.
+func least(a, b int) int {
+	if a == infinite || b != infinite && b < a {
+		return b
+	}
+	return a
+}
+
+func (l *lowering) mergeObjects(out, a, b *schema) {
+	out.props, out.required = nil, distinct(a.required, b.required)
+	for _, p := range a.props {
+		out.props = append(out.props, property{p.name, l.propertyOf(b, p)})
+	}
+	for _, p := range b.props {
+		if !slices.ContainsFunc(a.props, func(o property) bool { return o.name == p.name }) {
+			out.props = append(out.props, property{p.name, l.propertyOf(a, p)})
+		}
+	}
+	switch {
+	case a.extra == nil:
+		out.extra = b.extra
+	case b.extra != nil:
+		out.extra = l.both(a.extra.path, a.extra, b.extra)
+	}
+}
+
+// propertyOf is what a property's schema and another schema of the object say about it.
+func (l *lowering) propertyOf(o *schema, p property) *schema {
+	if i := slices.IndexFunc(o.props, func(q property) bool { return q.name == p.name }); i >= 0 {
+		return l.both(p.schema.path, p.schema, o.props[i].schema)
+	}
+	if o.extra != nil {
+		return l.both(p.schema.path, p.schema, o.extra)
+	}
+	return p.schema
+}
+
+func (l *lowering) mergeArrays(out, a, b *schema) {
+	out.minItems, out.maxItems = max(a.minItems, b.minItems), least(a.maxItems, b.maxItems)
+	out.prefix = nil
+	for i := range max(len(a.prefix), len(b.prefix)) {
+		var both []*schema
+		for _, s := range []*schema{a, b} {
+			if i < len(s.prefix) {
+				both = append(both, s.prefix[i])
+			} else if s.items != nil {
+				both = append(both, s.items)
+			}
+		}
+		out.prefix = append(out.prefix, l.both(a.path, both...))
+	}
+	switch {
+	case a.items == nil:
+		out.items = b.items
+	case b.items != nil:
+		out.items = l.both(a.items.path, a.items, b.items)
+	}
+}

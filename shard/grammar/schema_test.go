@@ -1,0 +1,165 @@
+package grammar
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// accepts runs a grammar over a text.
+func accepts(g *Grammar, text string) (prefix, whole bool) {
+	s := g.start
+	for i := range len(text) {
+		if s = g.step(s, text[i]); s == dead {
+			return false, false
+		}
+	}
+	return true, s.accept
+}
+
+func compileSchema(t testing.TB, schema string) *Grammar {
+	t.Helper()
+	spec := Spec{Schema: json.RawMessage(schema)}
+	text, err := spec.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Compile(text)
+	if err != nil {
+		t.Fatalf("%s: %v", schema, err)
+	}
+	return g
+}
+
+func TestLanguage(t *testing.T) {
+	long := strings.Repeat("[", maxAny) + strings.Repeat("]", maxAny)
+	for _, c := range []struct {
+		schema  string
+		yes, no []string
+	}{
+		{`true`, []string{`null`, `-0.5e+10`, `"a\u00e9\ud83d\ude00é😀"`, `[1, {"a":[]}]`, "{\n  \"a\": 1,\n  \"b\": {}\n}", long},
+			[]string{`nul`, `01`, `"\ud83d"`, `"\ude00"`, "\"\xff\"", "\"\xed\xa0\x80\"", "\"\n\"", `[1,]`, `{"a" :1}`, `[1 ,2]`, `{a:1}`, " 1", "1 ", "[" + long + "]", "[  1]"}},
+		{`{"type":"object"}`, []string{`{}`, `{ }`, `{"":null}`}, []string{`[]`, `1`, `{"a"}`}},
+		{`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":{"type":"null"}},"required":["b"]}`,
+			[]string{`{"b":"x"}`, `{"a": 1, "b": "", "c": null}`, `{"a":1,"b":""}`, `{"b":"","c":null}`},
+			[]string{`{}`, `{"a":1}`, `{"b":"","a":1}`, `{"b":"","d":1}`, `{"b":"",}`, `{,"b":""}`, `{"a":1.0,"b":""}`}},
+		{`{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"boolean"}}`,
+			[]string{`{}`, `{"a":1}`, `{"a":1,"b":true}`, `{"ab":true, "":false}`, `{"b\n":true}`, `{"é":true}`},
+			[]string{`{"a":true}`, `{"b":1}`, `{"b":true,"a":true}`, `{"\u0061":true}`}},
+		{`{"type":"object","properties":{"a":{}},"additionalProperties":false,"required":["a"]}`, []string{`{"a":[]}`}, []string{`{}`, `{"b":1}`}},
+		{`{"required":["z"]}`, []string{`{"z":1}`, `{"z":{},"y":1}`}, []string{`{}`, `{"y":1,"z":1}`}},
+		{`{"enum":["a","ab",1,null,{"x":[1,"é\""]}]}`, []string{`"a"`, `"ab"`, `1`, `null`, `{"x":[1,"é\""]}`}, []string{`"b"`, `"abc"`, `2`, `"a`}},
+		{`{"type":"string","enum":["a",1]}`, []string{`"a"`}, []string{`1`}},
+		{`{"const":"a\tb"}`, []string{`"a\tb"`}, []string{`"a\u0009b"`}},
+		{`{"type":["string","null"],"maxLength":2,"minLength":1}`, []string{`"a"`, `"é\n"`, `"\ud83d\ude00😀"`, `null`}, []string{`""`, `"abc"`}},
+		{`{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}`, []string{`[1]`, `[1, 2, 3]`}, []string{`[]`, `[1,2,3,4]`, `["a"]`}},
+		{`{"type":"array","maxItems":0}`, []string{`[]`}, []string{`[1]`}},
+		{`{"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"minItems":1}`, []string{`[1]`, `[1,"a"]`}, []string{`[]`, `["a"]`, `[1,"a",2]`}},
+		{`{"type":"array","prefixItems":[{"type":"integer"}],"items":{"type":"string"},"minItems":3,"maxItems":4}`, []string{`[1,"a","b"]`, `[1,"a","b","c"]`}, []string{`[1,"a"]`, `[1,2,3]`, `[1,"a","b","c","d"]`}},
+		{`{"type":"integer","minimum":-5,"maximum":123}`, []string{`-5`, `-1`, `0`, `9`, `99`, `123`}, []string{`-6`, `124`, `-0`, `00`, `1000`, `1.0`}},
+		{`{"type":"integer","exclusiveMinimum":9.5,"exclusiveMaximum":12}`, []string{`10`, `11`}, []string{`9`, `12`}},
+		{`{"type":"integer","multipleOf":7,"minimum":1}`, []string{`7`, `14`, `7000`, `777777`}, []string{`0`, `8`, `-7`}},
+		{`{"type":"number","minimum":0,"maximum":1}`, []string{`0`, `1`, `0.5`, `1.0`, `0.000`}, []string{`-0.1`, `1.1`, `2`, `1.01`, `-0`}},
+		{`{"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1.25}`, []string{`0.001`, `1`, `1.2`, `1.2499`, `1.0`}, []string{`0`, `0.0`, `1.25`, `1.250`, `1.26`}},
+		{`{"type":"number","minimum":-1.5,"maximum":-0.25}`, []string{`-1.5`, `-0.25`, `-1`, `-0.9`}, []string{`-0.2`, `-1.6`, `0`, `-2`}},
+		{`{"type":"number"}`, []string{`1e5`, `1.5E-10`, `0`, `-0.0`}, []string{`1e100`, `.5`, `1.`, `+1`}},
+		{`{"type":"string","pattern":"^[A-Z]{2}-\\d+$"}`, []string{`"AB-1"`, `"AB-123"`}, []string{`"A-1"`, `"AB-"`, `"AB-1x"`, `"xAB-1"`}},
+		{`{"type":"string","pattern":"a.c"}`, []string{`"abc"`, `"xxaéc\"\\"`, `"a\tc"`}, []string{`"ac"`, `"a\nc"`, `"a\u2028c"`}},
+		{`{"type":"string","pattern":"^.*$","maxLength":2}`, []string{`""`, `"é😀"`}, []string{`"abc"`}},
+		{`{"type":"string","pattern":"(?i)^straße|x$"}`, []string{`"STRAßE und"`, `"...X"`}, []string{`"strasse"`}},
+		{`{"type":"string","pattern":"^\\u00e9\\p{Lu}$"}`, []string{`"éÉ"`}, []string{`"ée"`}},
+		{`{"type":"string","format":"date"}`, []string{`"2024-02-29"`, `"2023-12-31"`, `"2000-02-29"`}, []string{`"2023-02-29"`, `"1900-02-29"`, `"2023-13-01"`, `"2023-04-31"`}},
+		{`{"anyOf":[{"type":"integer"},{"type":"string"}]}`, []string{`1`, `"a"`}, []string{`null`}},
+		{`{"type":"object","properties":{"k":{"type":"string"},"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}`,
+			[]string{`{"a":1}`, `{"b":1}`, `{"k":"","a":1,"b":2}`}, []string{`{}`, `{"k":""}`}},
+		{`{"oneOf":[{"type":"object","properties":{"t":{"const":"a"},"x":{"type":"integer"}},"required":["t","x"]},{"type":"object","properties":{"t":{"const":"b"}},"required":["t"]}]}`,
+			[]string{`{"t":"a","x":1}`, `{"t":"b"}`}, []string{`{"t":"a"}`, `{"t":"c"}`}},
+		{`{"allOf":[{"type":"object","properties":{"a":{"type":"number"}},"required":["a"]},{"properties":{"a":{"type":"integer","minimum":3},"b":{}}}]}`,
+			[]string{`{"a":3}`, `{"a":4,"b":0}`}, []string{`{"a":2}`, `{"a":3.5}`, `{"b":0}`}},
+		{`{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}},"required":["v","next"],"additionalProperties":false}}}`,
+			[]string{`{"v":1,"next":null}`, `{"v":1,"next":{"v":2,"next":null}}`}, []string{`{"v":1}`, `{"v":1,"next":{"v":2}}`}},
+		{`{"type":"array","items":{"$ref":"#"}}`, []string{`[]`, `[[],[[]]]`}, []string{`[1]`}},
+		{`{"definitions":{"a/b":{"const":1}},"$ref":"#/definitions/a~1b","description":"x"}`, []string{`1`}, []string{`2`}},
+		{`{"type":"object","properties":{"a":false,"b":true}}`, []string{`{}`, `{"b":1}`}, []string{`{"a":1}`}},
+		{`{"type":"object","properties":{"a":{"type":"object","properties":{"x":{"$ref":"#/properties/a"}}}},"required":["a"]}`, []string{`{"a":{"x":{"x":{}}}}`}, []string{`{}`}},
+	} {
+		g := compileSchema(t, c.schema)
+		for _, text := range c.yes {
+			if _, ok := accepts(g, text); !ok {
+				t.Errorf("%s does not accept %s", c.schema, text)
+			}
+		}
+		for _, text := range c.no {
+			if _, ok := accepts(g, text); ok {
+				t.Errorf("%s accepts %s", c.schema, text)
+			}
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range []struct{ schema, at, keyword string }{
+		{`{"not":{"type":"null"}}`, "", "not"},
+		{`{"type":"object","properties":{"a":{"type":"array","uniqueItems":true}}}`, "/properties/a", "uniqueItems"},
+		{`{"properties":{"a/b":{"frob":1}}}`, "/properties/a~1b", "frob"},
+		{`{"type":"strin"}`, "", "type"},
+		{`{"type":"string","pattern":"(?=a)b"}`, "", "pattern"},
+		{`{"type":"string","pattern":"\\bword"}`, "", "pattern"},
+		{`{"type":"string","pattern":"^(a|b|ab){500}(b|c|bc){500}(.*x.{12})$"}`, "", "pattern"},
+		{`{"type":"string","format":"iri"}`, "", "format"},
+		{`{"type":"number","multipleOf":0.01}`, "", "multipleOf"},
+		{`{"oneOf":[{"type":"integer"},{"type":"number"}]}`, "", "oneOf"},
+		{`{"oneOf":[{"type":"object"},{"type":"object"}]}`, "", "oneOf"},
+		{`{"$ref":"#"}`, "", "$ref"},
+		{`{"allOf":[{"$ref":"#"}],"type":"object"}`, "/allOf/0", "$ref"},
+		{`{"$ref":"http://example.com/x"}`, "", "$ref"},
+		{`{"$ref":"#/$defs/none"}`, "", "$ref"},
+		{`false`, "", ""},
+		{`{"allOf":[{"type":"string"},{"type":"integer"}]}`, "", ""},
+		{`{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`, "", ""},
+		{`{"type":"integer","minimum":5,"maximum":4}`, "", ""},
+		{`{"type":"string","minLength":3,"pattern":"^..$"}`, "", ""},
+		{`{"enum":["a"],"minLength":3}`, "", "enum"},
+		{`{"enum":[]}`, "", "enum"},
+		{`{"a":1,"a":2}`, "", ""},
+		{`{"minLength":-1}`, "", "minLength"},
+		{`{"minLength":1.5}`, "", "minLength"},
+		{`{"minimum":"a"}`, "", "minimum"},
+		{`{"required":["a",1]}`, "", "required"},
+		{`{"anyOf":[]}`, "", "anyOf"},
+		{`[]`, "", ""},
+	} {
+		spec := Spec{Schema: json.RawMessage(c.schema)}
+		text, err := spec.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Compile(text)
+		var e *Error
+		if !errors.As(err, &e) || e.Path != c.at || e.Keyword != c.keyword {
+			t.Errorf("%s: %v, want one about %q at %q", c.schema, err, c.keyword, c.at)
+		}
+	}
+}
+
+func TestCalls(t *testing.T) {
+	weather := Call{Name: "get_weather", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}`)}
+	spec := Spec{Calls: []Call{weather, {Name: "now"}}, Many: true}
+	text, err := spec.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Compile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>"
+	two := "<tool_call>\n{\"name\":\"now\",\"arguments\":{}}\n</tool_call>"
+	for text, want := range map[string]bool{one: true, two: true, one + "\n" + two + "\n" + two: true, one + two: false, one + "\n": false,
+		strings.Replace(one, "city", "town", 1): false, strings.Replace(two, "now", "then", 1): false, "Hi": false} {
+		if _, ok := accepts(g, text); ok != want {
+			t.Errorf("%q: %v, want %v", text, ok, want)
+		}
+	}
+}
