@@ -2,16 +2,28 @@ package kernels
 
 import "math"
 
-// actBlock is 32 activations as integers: x ≈ q·d. The assembly knows this layout.
+// actBlock is 32 activations as integers, x ≈ q·d, in a cache line. The assembly knows this layout.
 type actBlock struct {
-	q  [32]int8
-	d  float32
-	n0 int32 // -Σ q[0:16]: sums are kept negated, as mins and the codes' zero want them
-	n1 int32 // -Σ q[16:32]
-	n  int32 // -Σ q
+	q [32]int8
+	d float32
+
+	// Negated sums, as mins want them: of all, and of the halves of 16.
+	n, n0, n1 float32
+
+	// Where the dot product of codes that are stored plus 128 begins, of all and of the halves: magic's bits less
+	// 128 times the sum. It ends at magic's bits plus the product of the codes proper, which read as a float32 is
+	// magic plus the product.
+	z, z0, z1 int32
+
+	_ int32
 }
 
-const actBytes = 48
+const actBytes = 64
+
+// magic is 1.5·2^23. No block's dot product reaches 2^22.
+const magic = 0x1.8p23
+
+var magicBits = int32(math.Float32bits(magic))
 
 // tiny is the largest magnitude below which a block counts as zero: 127/tiny must not overflow.
 const tiny = 0x1p-100
@@ -79,24 +91,21 @@ func quantiseBlock(b *actBlock, x *[32]float32) {
 		top = max(top, math.Float32bits(v)&0x7fffffff)
 	}
 	amax := math.Float32frombits(top)
+	*b = actBlock{z: magicBits, z0: magicBits, z1: magicBits}
 	if amax < tiny {
-		*b = actBlock{}
 		return
 	}
 	b.d = amax / 127
 	inv := 127 / amax
-	b.n0, b.n1 = 0, 0
+	var sums [2]int32
 	for i, v := range x {
 		q := int32(roundEven(float32(v * inv)))
 		q = min(max(q, -127), 127)
 		b.q[i] = int8(q)
-		if i < 16 {
-			b.n0 -= q
-		} else {
-			b.n1 -= q
-		}
+		sums[i/16] += q
 	}
-	b.n = b.n0 + b.n1
+	b.n0, b.n1, b.n = float32(-sums[0]), float32(-sums[1]), float32(-sums[0]-sums[1])
+	b.z0, b.z1, b.z = magicBits-128*sums[0], magicBits-128*sums[1], magicBits-128*(sums[0]+sums[1])
 }
 
 func finiteGeneric(x []float32) bool {

@@ -22,7 +22,7 @@ func word(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
 func readCodes(c *codes, t quant.Type, b []byte, n int) {
 	switch t {
 	case quant.Q8_0:
-		c.bytes(b[2:])
+		c.offset(b[2:])
 	case quant.Q4_0, quant.IQ4_NL:
 		c.nibbles(b[2:])
 	case quant.Q4_1:
@@ -51,10 +51,10 @@ func readCodes(c *codes, t quant.Type, b []byte, n int) {
 	}
 }
 
-// bytes are codes as they are.
-func (c *codes) bytes(b []byte) {
+// offset are signed codes plus 128.
+func (c *codes) offset(b []byte) {
 	for i := range c {
-		c[i] = word(b, i)
+		c[i] = word(b, i) ^ 0x80808080
 	}
 }
 

@@ -26,6 +26,11 @@ func int8PeakAVX2(turns int)
 // floatPeakAVX2 computes ten times VFMADD231PS a turn.
 func floatPeakAVX2(turns int)
 
+// quantiseAVX2 fills activation blocks; x must be finite.
+//
+//go:noescape
+func quantiseAVX2(dst *byte, x *float32, blocks int)
+
 // dotQ8_0x1AVX512 multiplies sixteen rows of Q8_0 by 1 rows of activations.
 //
 //go:noescape
@@ -36,10 +41,30 @@ func dotQ8_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ8_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ8_0x3AVX512 multiplies sixteen rows of Q8_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ8_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ8_0x4AVX512 multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ8_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ8_0x5AVX512 multiplies sixteen rows of Q8_0 by 5 rows of activations.
+//
+//go:noescape
+func dotQ8_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ8_0x6AVX512 multiplies sixteen rows of Q8_0 by 6 rows of activations.
+//
+//go:noescape
+func dotQ8_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ8_0x7AVX512 multiplies sixteen rows of Q8_0 by 7 rows of activations.
+//
+//go:noescape
+func dotQ8_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ8_0x8AVX512 multiplies sixteen rows of Q8_0 by 8 rows of activations.
 //
@@ -56,6 +81,11 @@ func dotQ8_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ8_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ8_0x3AVX2 multiplies sixteen rows of Q8_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ8_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ8_0x4AVX2 multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
@@ -71,10 +101,30 @@ func dotQ4_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_0x3AVX512 multiplies sixteen rows of Q4_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_0x4AVX512 multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_0x5AVX512 multiplies sixteen rows of Q4_0 by 5 rows of activations.
+//
+//go:noescape
+func dotQ4_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_0x6AVX512 multiplies sixteen rows of Q4_0 by 6 rows of activations.
+//
+//go:noescape
+func dotQ4_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_0x7AVX512 multiplies sixteen rows of Q4_0 by 7 rows of activations.
+//
+//go:noescape
+func dotQ4_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ4_0x8AVX512 multiplies sixteen rows of Q4_0 by 8 rows of activations.
 //
@@ -91,6 +141,11 @@ func dotQ4_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ4_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_0x3AVX2 multiplies sixteen rows of Q4_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_0x4AVX2 multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
 //go:noescape
@@ -106,10 +161,30 @@ func dotQ4_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_1x3AVX512 multiplies sixteen rows of Q4_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_1x4AVX512 multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_1x5AVX512 multiplies sixteen rows of Q4_1 by 5 rows of activations.
+//
+//go:noescape
+func dotQ4_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_1x6AVX512 multiplies sixteen rows of Q4_1 by 6 rows of activations.
+//
+//go:noescape
+func dotQ4_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_1x7AVX512 multiplies sixteen rows of Q4_1 by 7 rows of activations.
+//
+//go:noescape
+func dotQ4_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ4_1x8AVX512 multiplies sixteen rows of Q4_1 by 8 rows of activations.
 //
@@ -126,6 +201,11 @@ func dotQ4_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ4_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_1x3AVX2 multiplies sixteen rows of Q4_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_1x4AVX2 multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
@@ -141,10 +221,30 @@ func dotQ5_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_0x3AVX512 multiplies sixteen rows of Q5_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_0x4AVX512 multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_0x5AVX512 multiplies sixteen rows of Q5_0 by 5 rows of activations.
+//
+//go:noescape
+func dotQ5_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_0x6AVX512 multiplies sixteen rows of Q5_0 by 6 rows of activations.
+//
+//go:noescape
+func dotQ5_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_0x7AVX512 multiplies sixteen rows of Q5_0 by 7 rows of activations.
+//
+//go:noescape
+func dotQ5_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ5_0x8AVX512 multiplies sixteen rows of Q5_0 by 8 rows of activations.
 //
@@ -161,6 +261,11 @@ func dotQ5_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ5_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_0x3AVX2 multiplies sixteen rows of Q5_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_0x4AVX2 multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
 //go:noescape
@@ -176,10 +281,30 @@ func dotQ5_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_1x3AVX512 multiplies sixteen rows of Q5_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_1x4AVX512 multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_1x5AVX512 multiplies sixteen rows of Q5_1 by 5 rows of activations.
+//
+//go:noescape
+func dotQ5_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_1x6AVX512 multiplies sixteen rows of Q5_1 by 6 rows of activations.
+//
+//go:noescape
+func dotQ5_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_1x7AVX512 multiplies sixteen rows of Q5_1 by 7 rows of activations.
+//
+//go:noescape
+func dotQ5_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ5_1x8AVX512 multiplies sixteen rows of Q5_1 by 8 rows of activations.
 //
@@ -196,6 +321,11 @@ func dotQ5_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ5_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_1x3AVX2 multiplies sixteen rows of Q5_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_1x4AVX2 multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
@@ -211,10 +341,30 @@ func dotIQ4_NLx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, a
 //go:noescape
 func dotIQ4_NLx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotIQ4_NLx3AVX512 multiplies sixteen rows of IQ4_NL by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotIQ4_NLx4AVX512 multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
 //go:noescape
 func dotIQ4_NLx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_NLx5AVX512 multiplies sixteen rows of IQ4_NL by 5 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_NLx6AVX512 multiplies sixteen rows of IQ4_NL by 6 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_NLx7AVX512 multiplies sixteen rows of IQ4_NL by 7 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotIQ4_NLx8AVX512 multiplies sixteen rows of IQ4_NL by 8 rows of activations.
 //
@@ -231,6 +381,11 @@ func dotIQ4_NLx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotIQ4_NLx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotIQ4_NLx3AVX2 multiplies sixteen rows of IQ4_NL by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotIQ4_NLx4AVX2 multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
 //go:noescape
@@ -246,10 +401,30 @@ func dotIQ4_XSx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, a
 //go:noescape
 func dotIQ4_XSx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotIQ4_XSx3AVX512 multiplies sixteen rows of IQ4_XS by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotIQ4_XSx4AVX512 multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
 func dotIQ4_XSx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_XSx5AVX512 multiplies sixteen rows of IQ4_XS by 5 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_XSx6AVX512 multiplies sixteen rows of IQ4_XS by 6 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_XSx7AVX512 multiplies sixteen rows of IQ4_XS by 7 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotIQ4_XSx8AVX512 multiplies sixteen rows of IQ4_XS by 8 rows of activations.
 //
@@ -266,6 +441,11 @@ func dotIQ4_XSx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotIQ4_XSx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotIQ4_XSx3AVX2 multiplies sixteen rows of IQ4_XS by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotIQ4_XSx4AVX2 multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
@@ -281,10 +461,30 @@ func dotQ4_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_Kx3AVX512 multiplies sixteen rows of Q4_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_Kx4AVX512 multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_Kx5AVX512 multiplies sixteen rows of Q4_K by 5 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_Kx6AVX512 multiplies sixteen rows of Q4_K by 6 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_Kx7AVX512 multiplies sixteen rows of Q4_K by 7 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ4_Kx8AVX512 multiplies sixteen rows of Q4_K by 8 rows of activations.
 //
@@ -301,6 +501,11 @@ func dotQ4_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ4_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_Kx3AVX2 multiplies sixteen rows of Q4_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_Kx4AVX2 multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
 //go:noescape
@@ -316,10 +521,30 @@ func dotQ5_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_Kx3AVX512 multiplies sixteen rows of Q5_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_Kx4AVX512 multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_Kx5AVX512 multiplies sixteen rows of Q5_K by 5 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_Kx6AVX512 multiplies sixteen rows of Q5_K by 6 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_Kx7AVX512 multiplies sixteen rows of Q5_K by 7 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ5_Kx8AVX512 multiplies sixteen rows of Q5_K by 8 rows of activations.
 //
@@ -336,6 +561,11 @@ func dotQ5_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ5_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_Kx3AVX2 multiplies sixteen rows of Q5_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_Kx4AVX2 multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
@@ -351,10 +581,30 @@ func dotQ6_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ6_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ6_Kx3AVX512 multiplies sixteen rows of Q6_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ6_Kx4AVX512 multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ6_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ6_Kx5AVX512 multiplies sixteen rows of Q6_K by 5 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ6_Kx6AVX512 multiplies sixteen rows of Q6_K by 6 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ6_Kx7AVX512 multiplies sixteen rows of Q6_K by 7 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ6_Kx8AVX512 multiplies sixteen rows of Q6_K by 8 rows of activations.
 //
@@ -371,6 +621,11 @@ func dotQ6_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ6_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ6_Kx3AVX2 multiplies sixteen rows of Q6_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ6_Kx4AVX2 multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
 //go:noescape
@@ -386,10 +641,30 @@ func dotQ3_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ3_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ3_Kx3AVX512 multiplies sixteen rows of Q3_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ3_Kx4AVX512 multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ3_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ3_Kx5AVX512 multiplies sixteen rows of Q3_K by 5 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ3_Kx6AVX512 multiplies sixteen rows of Q3_K by 6 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ3_Kx7AVX512 multiplies sixteen rows of Q3_K by 7 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ3_Kx8AVX512 multiplies sixteen rows of Q3_K by 8 rows of activations.
 //
@@ -406,6 +681,11 @@ func dotQ3_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //go:noescape
 func dotQ3_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ3_Kx3AVX2 multiplies sixteen rows of Q3_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ3_Kx4AVX2 multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
@@ -421,10 +701,30 @@ func dotQ2_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ2_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ2_Kx3AVX512 multiplies sixteen rows of Q2_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ2_Kx4AVX512 multiplies sixteen rows of Q2_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ2_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ2_Kx5AVX512 multiplies sixteen rows of Q2_K by 5 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ2_Kx6AVX512 multiplies sixteen rows of Q2_K by 6 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ2_Kx7AVX512 multiplies sixteen rows of Q2_K by 7 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ2_Kx8AVX512 multiplies sixteen rows of Q2_K by 8 rows of activations.
 //
@@ -440,6 +740,11 @@ func dotQ2_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts 
 //
 //go:noescape
 func dotQ2_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ2_Kx3AVX2 multiplies sixteen rows of Q2_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ2_Kx4AVX2 multiplies sixteen rows of Q2_K by 4 rows of activations.
 //

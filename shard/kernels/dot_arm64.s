@@ -18,6 +18,8 @@ TEXT ·dotQ8_0x1NEON(SB), NOSPLIT, $0-56
 	VEOR V4.B16, V4.B16, V4.B16
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
+	MOVD $0x80808080, R6
+	VDUP R6, V15.S4
 	MOVD y+0(FP), R6
 	MOVD yStride+8(FP), R7
 	MOVD n+48(FP), R8
@@ -26,40 +28,48 @@ record:
 	ADD $32, R1
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 16(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 64(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6028e9 // saddlp v9.4s, v7.8h
 	WORD $0x4e60290a // saddlp v10.4s, v8.8h
 	FMOVQ 80(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	WORD $0x4e60296d // saddlp v13.4s, v11.8h
 	WORD $0x4e60298e // saddlp v14.4s, v12.8h
 	FMOVQ 128(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 144(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 192(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 208(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -67,40 +77,48 @@ record:
 	WORD $0x4e60698e // sadalp v14.4s, v12.8h
 	FMOVQ 16(R2), F0
 	FMOVQ 256(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 272(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 320(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 336(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	WORD $0x4e60696d // sadalp v13.4s, v11.8h
 	WORD $0x4e60698e // sadalp v14.4s, v12.8h
 	FMOVQ 384(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 400(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 448(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 464(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -121,40 +139,48 @@ record:
 	WORD $0x4f801164 // fmla v4.4s, v11.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 48(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 96(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6028e9 // saddlp v9.4s, v7.8h
 	WORD $0x4e60290a // saddlp v10.4s, v8.8h
 	FMOVQ 112(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	WORD $0x4e60296d // saddlp v13.4s, v11.8h
 	WORD $0x4e60298e // saddlp v14.4s, v12.8h
 	FMOVQ 160(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 176(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 224(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 240(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -162,40 +188,48 @@ record:
 	WORD $0x4e60698e // sadalp v14.4s, v12.8h
 	FMOVQ 16(R2), F0
 	FMOVQ 288(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 304(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 352(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 368(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	WORD $0x4e60696d // sadalp v13.4s, v11.8h
 	WORD $0x4e60698e // sadalp v14.4s, v12.8h
 	FMOVQ 416(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
 	FMOVQ 432(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
 	FMOVQ 480(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	WORD $0x4e6068e9 // sadalp v9.4s, v7.8h
 	WORD $0x4e60690a // sadalp v10.4s, v8.8h
 	FMOVQ 496(R0), F1
+	VEOR V15.B16, V1.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -215,7 +249,7 @@ record:
 	WORD $0x6e21dd6b // fmul v11.4s, v11.4s, v1.4s
 	WORD $0x4f801166 // fmla v6.4s, v11.4s, v0.s[0]
 	ADD $512, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -239,6 +273,8 @@ TEXT ·dotQ8_0x2NEON(SB), NOSPLIT, $0-56
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
+	MOVD $0x80808080, R7
+	VDUP R7, V20.S4
 	MOVD y+0(FP), R7
 	MOVD yStride+8(FP), R8
 	ADD R8, R7, R9
@@ -249,6 +285,7 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -256,6 +293,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 64(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -267,6 +305,7 @@ record:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	FMOVQ 128(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -274,6 +313,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 192(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -287,6 +327,7 @@ record:
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 256(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -294,6 +335,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 320(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -305,6 +347,7 @@ record:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	FMOVQ 384(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -312,6 +355,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 448(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -337,6 +381,7 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 16(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -344,6 +389,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 80(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -355,6 +401,7 @@ record:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	FMOVQ 144(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -362,6 +409,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 208(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -375,6 +423,7 @@ record:
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 272(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -382,6 +431,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 336(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -393,6 +443,7 @@ record:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	FMOVQ 400(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -400,6 +451,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 464(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -425,6 +477,7 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -432,6 +485,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 96(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -443,6 +497,7 @@ record:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	FMOVQ 160(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -450,6 +505,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 224(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -463,6 +519,7 @@ record:
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 288(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -470,6 +527,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 352(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -481,6 +539,7 @@ record:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	FMOVQ 416(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -488,6 +547,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 480(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -513,6 +573,7 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 48(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -520,6 +581,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 112(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -531,6 +593,7 @@ record:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	FMOVQ 176(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -538,6 +601,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 240(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -551,6 +615,7 @@ record:
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 304(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -558,6 +623,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 368(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -569,6 +635,7 @@ record:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	FMOVQ 432(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -576,6 +643,7 @@ record:
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
 	FMOVQ 496(R0), F2
+	VEOR V20.B16, V2.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -599,8 +667,8 @@ record:
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f81120b // fmla v11.4s, v16.4s, v1.s[0]
 	ADD $512, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -623,6 +691,8 @@ TEXT ·dotQ8_0x1NEONDot(SB), NOSPLIT, $0-56
 	VEOR V4.B16, V4.B16, V4.B16
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
+	MOVD $0x80808080, R6
+	VDUP R6, V11.S4
 	MOVD y+0(FP), R6
 	MOVD yStride+8(FP), R7
 	MOVD n+48(FP), R8
@@ -635,69 +705,101 @@ record:
 	VEOR V10.B16, V10.B16, V10.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 256(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 272(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 288(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 304(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 320(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 336(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 352(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 368(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 384(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 400(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 416(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 432(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 448(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 464(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 480(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 496(R0), F1
+	VEOR V11.B16, V1.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVD 0(R4), F1
@@ -721,7 +823,7 @@ record:
 	WORD $0x6e21dd4a // fmul v10.4s, v10.4s, v1.4s
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $512, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -745,6 +847,8 @@ TEXT ·dotQ8_0x2NEONDot(SB), NOSPLIT, $0-56
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
+	MOVD $0x80808080, R7
+	VDUP R7, V16.S4
 	MOVD y+0(FP), R7
 	MOVD yStride+8(FP), R8
 	ADD R8, R7, R9
@@ -759,53 +863,69 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 256(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 272(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 320(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 336(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 384(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 400(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 448(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 464(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -833,53 +953,69 @@ record:
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 16(R4), F1
 	FMOVQ 288(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 304(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 352(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 368(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 416(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 432(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 480(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 496(R0), F2
+	VEOR V16.B16, V2.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -901,8 +1037,8 @@ record:
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $512, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -940,6 +1076,8 @@ TEXT ·dotQ8_0x4NEONDot(SB), NOSPLIT, $0-56
 	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
 	VEOR V21.B16, V21.B16, V21.B16
+	MOVD $0x80808080, R9
+	VDUP R9, V26.S4
 	MOVD y+0(FP), R9
 	MOVD yStride+8(FP), R10
 	ADD R10, R9, R11
@@ -958,21 +1096,25 @@ record:
 	FMOVQ 0(R5), F2
 	FMOVQ 0(R6), F3
 	FMOVQ 0(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 64(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 128(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 192(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -982,21 +1124,25 @@ record:
 	FMOVQ 16(R5), F2
 	FMOVQ 16(R6), F3
 	FMOVQ 256(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 320(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 384(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 448(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1028,21 +1174,25 @@ record:
 	FMOVQ 0(R5), F2
 	FMOVQ 0(R6), F3
 	FMOVQ 16(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 80(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 144(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 208(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1052,21 +1202,25 @@ record:
 	FMOVQ 16(R5), F2
 	FMOVQ 16(R6), F3
 	FMOVQ 272(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 336(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 400(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 464(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1098,21 +1252,25 @@ record:
 	FMOVQ 0(R5), F2
 	FMOVQ 0(R6), F3
 	FMOVQ 32(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 96(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 160(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 224(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1122,21 +1280,25 @@ record:
 	FMOVQ 16(R5), F2
 	FMOVQ 16(R6), F3
 	FMOVQ 288(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 352(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 416(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 480(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1168,21 +1330,25 @@ record:
 	FMOVQ 0(R5), F2
 	FMOVQ 0(R6), F3
 	FMOVQ 48(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 112(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 176(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 240(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1192,21 +1358,25 @@ record:
 	FMOVQ 16(R5), F2
 	FMOVQ 16(R6), F3
 	FMOVQ 304(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
 	WORD $0x4f83e099 // sdot v25.4s, v4.16b, v3.4b[0]
 	FMOVQ 368(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
 	WORD $0x4fa3e099 // sdot v25.4s, v4.16b, v3.4b[1]
 	FMOVQ 432(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
 	WORD $0x4f83e899 // sdot v25.4s, v4.16b, v3.4b[2]
 	FMOVQ 496(R0), F4
+	VEOR V26.B16, V4.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -1230,10 +1400,10 @@ record:
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $512, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -1354,8 +1524,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $3, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -1458,8 +1629,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $3, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -1481,7 +1653,7 @@ record:
 	WORD $0x6e21dd29 // fmul v9.4s, v9.4s, v1.4s
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -1582,15 +1754,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -1674,15 +1848,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -1766,15 +1942,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -1858,15 +2036,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -1883,8 +2063,8 @@ record:
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -1915,8 +2095,9 @@ TEXT ·dotQ4_0x1NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R4
 	ADD $32, R1
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $3, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V7.B16
 	VORR V2.B16, V2.B16, V8.B16
@@ -2042,7 +2223,7 @@ record:
 	WORD $0x6e21dd4a // fmul v10.4s, v10.4s, v1.4s
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -2075,13 +2256,15 @@ TEXT ·dotQ4_0x2NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R5
 	ADD $32, R1
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
@@ -2171,13 +2354,15 @@ record:
 	WORD $0x6e22ddef // fmul v15.4s, v15.4s, v2.4s
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $3, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
@@ -2268,8 +2453,8 @@ record:
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -2318,20 +2503,24 @@ TEXT ·dotQ4_0x4NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R7
 	ADD $32, R1
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -2408,20 +2597,24 @@ record:
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
 	WORD $0x4f831332 // fmla v18.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -2498,20 +2691,24 @@ record:
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
 	WORD $0x4f831333 // fmla v19.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -2588,20 +2785,24 @@ record:
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
 	WORD $0x4f831334 // fmla v20.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $3, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -2679,10 +2880,10 @@ record:
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -2817,8 +3018,7 @@ record:
 	FMOVD 32(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVD 8(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -2827,8 +3027,7 @@ record:
 	FMOVD 40(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801124 // fmla v4.4s, v9.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
@@ -2926,8 +3125,7 @@ record:
 	FMOVD 48(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e5 // fmla v5.4s, v7.4s, v0.s[0]
 	FMOVD 24(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -2936,11 +3134,10 @@ record:
 	FMOVD 56(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -3058,10 +3255,8 @@ record:
 	FMOVD 32(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -3149,10 +3344,8 @@ record:
 	FMOVD 40(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801185 // fmla v5.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c9 // fmla v9.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -3240,10 +3433,8 @@ record:
 	FMOVD 48(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -3331,15 +3522,13 @@ record:
 	FMOVD 56(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -3480,8 +3669,7 @@ record:
 	FMOVD 32(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVD 8(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -3490,8 +3678,7 @@ record:
 	FMOVD 40(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21828 // fmla v8.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01028 // fmla v8.4s, v1.4s, v0.s[1]
 	WORD $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
 	FMOVD 16(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -3500,8 +3687,7 @@ record:
 	FMOVD 48(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
 	FMOVD 24(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -3510,11 +3696,10 @@ record:
 	FMOVD 56(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2182a // fmla v10.4s, v1.4s, v2.s[3]
+	WORD $0x4fa0102a // fmla v10.4s, v1.4s, v0.s[1]
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -3630,10 +3815,8 @@ record:
 	FMOVD 32(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVD 8(R5), F2
@@ -3645,10 +3828,8 @@ record:
 	FMOVD 40(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
@@ -3734,10 +3915,8 @@ record:
 	FMOVD 48(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVD 24(R5), F2
@@ -3749,15 +3928,13 @@ record:
 	FMOVD 56(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -3883,14 +4060,10 @@ record:
 	FMOVD 32(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
@@ -3972,14 +4145,10 @@ record:
 	FMOVD 40(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c7 // fmla v7.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
@@ -4061,14 +4230,10 @@ record:
 	FMOVD 48(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
@@ -4150,23 +4315,19 @@ record:
 	FMOVD 56(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ed // fmla v13.4s, v23.4s, v1.s[0]
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -4351,8 +4512,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $4, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -4517,8 +4679,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $4, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -4540,7 +4703,7 @@ record:
 	WORD $0x6e21dd29 // fmul v9.4s, v9.4s, v1.4s
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -4674,15 +4837,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -4797,15 +4962,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -4920,15 +5087,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -5043,15 +5212,17 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
@@ -5068,8 +5239,8 @@ record:
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -5102,8 +5273,9 @@ TEXT ·dotQ5_0x1NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R4
 	ADD $32, R1
-	FMOVS 44(R2), F2
+	FMOVS 36(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $4, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V7.B16
 	VORR V2.B16, V2.B16, V8.B16
@@ -5353,7 +5525,7 @@ record:
 	WORD $0x6e21dd4a // fmul v10.4s, v10.4s, v1.4s
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -5388,13 +5560,15 @@ TEXT ·dotQ5_0x2NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R5
 	ADD $32, R1
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
@@ -5546,13 +5720,15 @@ record:
 	WORD $0x6e22ddef // fmul v15.4s, v15.4s, v2.4s
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
-	FMOVS 44(R2), F3
+	FMOVS 36(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 44(R4), F3
+	FMOVS 36(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $4, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
@@ -5705,8 +5881,8 @@ record:
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -5757,20 +5933,24 @@ TEXT ·dotQ5_0x4NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R7
 	ADD $32, R1
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -5878,20 +6058,24 @@ record:
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
 	WORD $0x4f831332 // fmla v18.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -5999,20 +6183,24 @@ record:
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
 	WORD $0x4f831333 // fmla v19.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -6120,20 +6308,24 @@ record:
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
 	WORD $0x4f831334 // fmla v20.4s, v25.4s, v3.s[0]
-	FMOVS 44(R2), F5
+	FMOVS 36(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 44(R4), F5
+	FMOVS 36(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 44(R5), F5
+	FMOVS 36(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 44(R6), F5
+	FMOVS 36(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $4, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V25.B16
 	FMOVQ 0(R2), F0
@@ -6242,10 +6434,10 @@ record:
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -6444,8 +6636,7 @@ record:
 	FMOVD 32(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVD 8(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -6454,8 +6645,7 @@ record:
 	FMOVD 40(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801124 // fmla v4.4s, v9.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
@@ -6615,8 +6805,7 @@ record:
 	FMOVD 48(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e5 // fmla v5.4s, v7.4s, v0.s[0]
 	FMOVD 24(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -6625,11 +6814,10 @@ record:
 	FMOVD 56(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -6780,10 +6968,8 @@ record:
 	FMOVD 32(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -6902,10 +7088,8 @@ record:
 	FMOVD 40(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801185 // fmla v5.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c9 // fmla v9.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -7024,10 +7208,8 @@ record:
 	FMOVD 48(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -7146,15 +7328,13 @@ record:
 	FMOVD 56(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -7421,8 +7601,7 @@ record:
 	FMOVD 32(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVD 8(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -7431,8 +7610,7 @@ record:
 	FMOVD 40(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21828 // fmla v8.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01028 // fmla v8.4s, v1.4s, v0.s[1]
 	WORD $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
 	FMOVD 16(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -7441,8 +7619,7 @@ record:
 	FMOVD 48(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
 	FMOVD 24(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
@@ -7451,11 +7628,10 @@ record:
 	FMOVD 56(R4), F1
 	WORD $0x0e217821 // fcvtl v1.4s, v1.4h
 	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2182a // fmla v10.4s, v1.4s, v2.s[3]
+	WORD $0x4fa0102a // fmla v10.4s, v1.4s, v0.s[1]
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -7635,10 +7811,8 @@ record:
 	FMOVD 32(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVD 8(R5), F2
@@ -7650,10 +7824,8 @@ record:
 	FMOVD 40(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
@@ -7801,10 +7973,8 @@ record:
 	FMOVD 48(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVD 24(R5), F2
@@ -7816,15 +7986,13 @@ record:
 	FMOVD 56(R5), F2
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -7983,14 +8151,10 @@ record:
 	FMOVD 32(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
@@ -8103,14 +8267,10 @@ record:
 	FMOVD 40(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c7 // fmla v7.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
@@ -8223,14 +8383,10 @@ record:
 	FMOVD 48(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
@@ -8343,23 +8499,19 @@ record:
 	FMOVD 56(R7), F4
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
 	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ed // fmla v13.4s, v23.4s, v1.s[0]
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -8655,7 +8807,7 @@ record:
 	WORD $0x6e21dd6b // fmul v11.4s, v11.4s, v1.4s
 	WORD $0x4f801166 // fmla v6.4s, v11.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -9107,8 +9259,8 @@ record:
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f81120b // fmla v11.4s, v16.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -9297,7 +9449,7 @@ record:
 	WORD $0x6e21dd4a // fmul v10.4s, v10.4s, v1.4s
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	SUBS $1, R8
 	BNE record
 	FMOVQ F3, 0(R6)
@@ -9545,8 +9697,8 @@ record:
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	SUBS $1, R10
 	BNE record
 	FMOVQ F4, 0(R7)
@@ -9942,10 +10094,10 @@ record:
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	SUBS $1, R14
 	BNE record
 	FMOVQ F6, 0(R9)
@@ -10263,7 +10415,7 @@ block:
 	WORD $0x6e21dd6b // fmul v11.4s, v11.4s, v1.4s
 	WORD $0x4f801166 // fmla v6.4s, v11.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $16, R1
 	SUBS $1, R5
 	BNE block
@@ -10740,8 +10892,8 @@ block:
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f81120b // fmla v11.4s, v16.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $16, R1
 	SUBS $1, R6
 	BNE block
@@ -10955,7 +11107,7 @@ block:
 	WORD $0x6e21dd4a // fmul v10.4s, v10.4s, v1.4s
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $16, R1
 	SUBS $1, R5
 	BNE block
@@ -11228,8 +11380,8 @@ block:
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $16, R1
 	SUBS $1, R6
 	BNE block
@@ -11650,10 +11802,10 @@ block:
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $16, R1
 	SUBS $1, R8
 	BNE block
@@ -11802,8 +11954,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVS 4(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -11821,8 +11972,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801124 // fmla v4.4s, v9.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
@@ -11929,8 +12079,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e5 // fmla v5.4s, v7.4s, v0.s[0]
 	FMOVS 12(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -11948,11 +12097,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -12084,10 +12232,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -12184,10 +12330,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801185 // fmla v5.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c9 // fmla v9.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -12284,10 +12428,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -12384,15 +12526,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -12547,8 +12687,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVS 4(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -12566,8 +12705,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21828 // fmla v8.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01028 // fmla v8.4s, v1.4s, v0.s[1]
 	WORD $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
 	FMOVS 8(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -12585,8 +12723,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
 	FMOVS 12(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -12604,11 +12741,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2182a // fmla v10.4s, v1.4s, v2.s[3]
+	WORD $0x4fa0102a // fmla v10.4s, v1.4s, v0.s[1]
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $256, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -12738,10 +12874,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVS 4(R1), F2
@@ -12762,10 +12896,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
@@ -12860,10 +12992,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVS 12(R1), F2
@@ -12884,15 +13014,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -13032,14 +13160,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
@@ -13130,14 +13254,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c7 // fmla v7.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
@@ -13228,14 +13348,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
@@ -13326,23 +13442,19 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ed // fmla v13.4s, v23.4s, v1.s[0]
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $256, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $32, R1
 	SUBS $1, R8
 	BNE block
@@ -13555,8 +13667,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVS 4(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -13574,8 +13685,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801124 // fmla v4.4s, v9.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
@@ -13744,8 +13854,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e5 // fmla v5.4s, v7.4s, v0.s[0]
 	FMOVS 12(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -13763,11 +13872,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801126 // fmla v6.4s, v9.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -13932,10 +14040,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -14063,10 +14169,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801185 // fmla v5.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c9 // fmla v9.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -14194,10 +14298,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -14325,15 +14427,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801187 // fmla v7.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111cb // fmla v11.4s, v14.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -14614,8 +14714,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21827 // fmla v7.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01027 // fmla v7.4s, v1.4s, v0.s[1]
 	WORD $0x4f8010e3 // fmla v3.4s, v7.4s, v0.s[0]
 	FMOVS 4(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -14633,8 +14732,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21828 // fmla v8.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01028 // fmla v8.4s, v1.4s, v0.s[1]
 	WORD $0x4f801104 // fmla v4.4s, v8.4s, v0.s[0]
 	FMOVS 8(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -14652,8 +14750,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa21829 // fmla v9.4s, v1.4s, v2.s[3]
+	WORD $0x4fa01029 // fmla v9.4s, v1.4s, v0.s[1]
 	WORD $0x4f801125 // fmla v5.4s, v9.4s, v0.s[0]
 	FMOVS 12(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -14671,11 +14768,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2182a // fmla v10.4s, v1.4s, v2.s[3]
+	WORD $0x4fa0102a // fmla v10.4s, v1.4s, v0.s[1]
 	WORD $0x4f801146 // fmla v6.4s, v10.4s, v0.s[0]
 	ADD $320, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -14869,10 +14965,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111c8 // fmla v8.4s, v14.4s, v1.s[0]
 	FMOVS 4(R1), F2
@@ -14893,10 +14987,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
@@ -15053,10 +15145,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184c // fmla v12.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184e // fmla v14.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104c // fmla v12.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104e // fmla v14.4s, v2.4s, v1.s[1]
 	WORD $0x4f801186 // fmla v6.4s, v12.4s, v0.s[0]
 	WORD $0x4f8111ca // fmla v10.4s, v14.4s, v1.s[0]
 	FMOVS 12(R1), F2
@@ -15077,15 +15167,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa3184d // fmla v13.4s, v2.4s, v3.s[3]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa3184f // fmla v15.4s, v2.4s, v3.s[3]
+	WORD $0x4fa0104d // fmla v13.4s, v2.4s, v0.s[1]
+	WORD $0x4fa1104f // fmla v15.4s, v2.4s, v1.s[1]
 	WORD $0x4f8011a7 // fmla v7.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111eb // fmla v11.4s, v15.4s, v1.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -15258,14 +15346,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c6 // fmla v6.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
@@ -15387,14 +15471,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c7 // fmla v7.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
@@ -15516,14 +15596,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c8 // fmla v8.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
@@ -15645,23 +15721,19 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa51896 // fmla v22.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa51897 // fmla v23.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa51898 // fmla v24.4s, v4.4s, v5.s[3]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa51899 // fmla v25.4s, v4.4s, v5.s[3]
+	WORD $0x4fa01096 // fmla v22.4s, v4.4s, v0.s[1]
+	WORD $0x4fa11097 // fmla v23.4s, v4.4s, v1.s[1]
+	WORD $0x4fa21098 // fmla v24.4s, v4.4s, v2.s[1]
+	WORD $0x4fa31099 // fmla v25.4s, v4.4s, v3.s[1]
 	WORD $0x4f8012c9 // fmla v9.4s, v22.4s, v0.s[0]
 	WORD $0x4f8112ed // fmla v13.4s, v23.4s, v1.s[0]
 	WORD $0x4f821311 // fmla v17.4s, v24.4s, v2.s[0]
 	WORD $0x4f831335 // fmla v21.4s, v25.4s, v3.s[0]
 	ADD $320, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $32, R1
 	SUBS $1, R8
 	BNE block
@@ -15849,8 +15921,9 @@ block:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -15860,8 +15933,9 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
@@ -16052,8 +16126,9 @@ block:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -16063,8 +16138,9 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
@@ -16114,7 +16190,7 @@ block:
 	VFMLA V1.S4, V9.S4, V13.S4
 	WORD $0x4f8011a6 // fmla v6.4s, v13.4s, v0.s[0]
 	ADD $384, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -16252,29 +16328,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -16404,29 +16484,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -16556,29 +16640,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -16708,29 +16796,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -16763,8 +16855,8 @@ block:
 	WORD $0x4f801207 // fmla v7.4s, v16.4s, v0.s[0]
 	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
 	ADD $384, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -16802,15 +16894,17 @@ record:
 	ADD $32, R1
 	MOVD $8, R5
 block:
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V7.B16
 	VORR V2.B16, V2.B16, V8.B16
 	VORR V2.B16, V2.B16, V9.B16
 	VORR V2.B16, V2.B16, V10.B16
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $5, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V11.B16
 	VORR V2.B16, V2.B16, V12.B16
@@ -17112,7 +17206,7 @@ block:
 	VFMLA V1.S4, V10.S4, V14.S4
 	WORD $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
 	ADD $384, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -17152,23 +17246,27 @@ record:
 	ADD $32, R1
 	MOVD $8, R6
 block:
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V16.B16
 	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V18.B16
 	VORR V3.B16, V3.B16, V19.B16
@@ -17350,23 +17448,27 @@ block:
 	VFMLA V2.S4, V15.S4, V19.S4
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V16.B16
 	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $5, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V18.B16
 	VORR V3.B16, V3.B16, V19.B16
@@ -17549,8 +17651,8 @@ block:
 	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
 	WORD $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
 	ADD $384, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -17606,36 +17708,44 @@ record:
 	ADD $32, R1
 	MOVD $8, R8
 block:
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -17762,36 +17872,44 @@ block:
 	WORD $0x4f81136a // fmla v10.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b2 // fmla v18.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -17918,36 +18036,44 @@ block:
 	WORD $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b3 // fmla v19.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -18074,36 +18200,44 @@ block:
 	WORD $0x4f81136c // fmla v12.4s, v27.4s, v1.s[0]
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b4 // fmla v20.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $5, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $5, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -18231,10 +18365,10 @@ block:
 	WORD $0x4f821391 // fmla v17.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
 	ADD $384, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $32, R1
 	SUBS $1, R8
 	BNE block
@@ -18432,8 +18566,9 @@ block:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -18443,8 +18578,9 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
@@ -18645,8 +18781,9 @@ block:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
@@ -18656,8 +18793,9 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
@@ -18707,7 +18845,7 @@ block:
 	VFMLA V1.S4, V9.S4, V13.S4
 	WORD $0x4f8011a6 // fmla v6.4s, v13.4s, v0.s[0]
 	ADD $192, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -18850,29 +18988,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -19007,29 +19149,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -19164,29 +19310,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -19321,29 +19471,33 @@ block:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
 	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
@@ -19376,8 +19530,8 @@ block:
 	WORD $0x4f801207 // fmla v7.4s, v16.4s, v0.s[0]
 	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
 	ADD $192, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -19415,15 +19569,17 @@ record:
 	ADD $32, R1
 	MOVD $8, R5
 block:
-	FMOVS 36(R2), F2
+	FMOVS 40(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V7.B16
 	VORR V2.B16, V2.B16, V8.B16
 	VORR V2.B16, V2.B16, V9.B16
 	VORR V2.B16, V2.B16, V10.B16
-	FMOVS 40(R2), F2
+	FMOVS 44(R2), F2
 	VDUP V2.S[0], V2.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	VSHL $2, V2.S4, V2.S4
 	VORR V2.B16, V2.B16, V11.B16
 	VORR V2.B16, V2.B16, V12.B16
@@ -19745,7 +19901,7 @@ block:
 	VFMLA V1.S4, V10.S4, V14.S4
 	WORD $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
 	ADD $192, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -19785,23 +19941,27 @@ record:
 	ADD $32, R1
 	MOVD $8, R6
 block:
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V16.B16
 	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V18.B16
 	VORR V3.B16, V3.B16, V19.B16
@@ -19993,23 +20153,27 @@ block:
 	VFMLA V2.S4, V15.S4, V19.S4
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
-	FMOVS 36(R2), F3
+	FMOVS 40(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V12.B16
 	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
+	FMOVS 40(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V14.B16
 	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 40(R2), F3
+	FMOVS 44(R2), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V16.B16
 	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 40(R4), F3
+	FMOVS 44(R4), F3
 	VDUP V3.S[0], V3.S4
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
 	VSHL $2, V3.S4, V3.S4
 	VORR V3.B16, V3.B16, V18.B16
 	VORR V3.B16, V3.B16, V19.B16
@@ -20202,8 +20366,8 @@ block:
 	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
 	WORD $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
 	ADD $192, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -20259,36 +20423,44 @@ record:
 	ADD $32, R1
 	MOVD $8, R8
 block:
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -20420,36 +20592,44 @@ block:
 	WORD $0x4f81136a // fmla v10.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b2 // fmla v18.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -20581,36 +20761,44 @@ block:
 	WORD $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b3 // fmla v19.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -20742,36 +20930,44 @@ block:
 	WORD $0x4f81136c // fmla v12.4s, v27.4s, v1.s[0]
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b4 // fmla v20.4s, v29.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
 	FMOVS 40(R2), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
+	VORR V5.B16, V5.B16, V22.B16
 	FMOVS 40(R4), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
+	VORR V5.B16, V5.B16, V23.B16
 	FMOVS 40(R5), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
+	VORR V5.B16, V5.B16, V24.B16
 	FMOVS 40(R6), F5
 	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V25.B16
+	FMOVS 44(R2), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V26.B16
+	FMOVS 44(R4), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V27.B16
+	FMOVS 44(R5), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	VSHL $2, V5.S4, V5.S4
+	VORR V5.B16, V5.B16, V28.B16
+	FMOVS 44(R6), F5
+	VDUP V5.S[0], V5.S4
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
 	VSHL $2, V5.S4, V5.S4
 	VORR V5.B16, V5.B16, V29.B16
 	FMOVQ 0(R2), F0
@@ -20904,10 +21100,10 @@ block:
 	WORD $0x4f821391 // fmla v17.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
 	ADD $192, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $32, R1
 	SUBS $1, R8
 	BNE block
@@ -21084,8 +21280,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102b // fmla v11.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182b // fmla v11.4s, v1.4s, v0.s[2]
 	FMOVS 16(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -21094,8 +21289,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182b // fmla v11.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182b // fmla v11.4s, v1.4s, v0.s[3]
 	WORD $0x4f801163 // fmla v3.4s, v11.4s, v0.s[0]
 	FMOVS 20(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -21127,8 +21321,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102d // fmla v13.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182d // fmla v13.4s, v1.4s, v0.s[2]
 	FMOVS 20(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -21137,8 +21330,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182d // fmla v13.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182d // fmla v13.4s, v1.4s, v0.s[3]
 	WORD $0x4f8011a4 // fmla v4.4s, v13.4s, v0.s[0]
 	FMOVQ 0(R2), F0
 	FMOVQ 32(R0), F1
@@ -21273,8 +21465,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102b // fmla v11.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182b // fmla v11.4s, v1.4s, v0.s[2]
 	FMOVS 24(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -21283,8 +21474,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182b // fmla v11.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182b // fmla v11.4s, v1.4s, v0.s[3]
 	WORD $0x4f801165 // fmla v5.4s, v11.4s, v0.s[0]
 	FMOVS 28(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -21316,8 +21506,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102d // fmla v13.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182d // fmla v13.4s, v1.4s, v0.s[2]
 	FMOVS 28(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -21326,11 +21515,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182d // fmla v13.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182d // fmla v13.4s, v1.4s, v0.s[3]
 	WORD $0x4f8011a6 // fmla v6.4s, v13.4s, v0.s[0]
 	ADD $128, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -21488,10 +21676,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 16(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -21500,10 +21686,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801204 // fmla v4.4s, v16.4s, v0.s[0]
 	WORD $0x4f811248 // fmla v8.4s, v18.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -21626,10 +21810,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 20(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -21638,10 +21820,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801205 // fmla v5.4s, v16.4s, v0.s[0]
 	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -21764,10 +21944,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 24(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -21776,10 +21954,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801206 // fmla v6.4s, v16.4s, v0.s[0]
 	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
 	FMOVQ 0(R2), F0
@@ -21902,10 +22078,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 28(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -21914,15 +22088,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801207 // fmla v7.4s, v16.4s, v0.s[0]
 	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
 	ADD $128, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -22111,8 +22283,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102b // fmla v11.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182b // fmla v11.4s, v1.4s, v0.s[2]
 	FMOVS 16(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -22121,8 +22292,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182b // fmla v11.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182b // fmla v11.4s, v1.4s, v0.s[3]
 	WORD $0x4f801163 // fmla v3.4s, v11.4s, v0.s[0]
 	FMOVS 20(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -22154,8 +22324,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102c // fmla v12.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182c // fmla v12.4s, v1.4s, v0.s[2]
 	FMOVS 20(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -22164,8 +22333,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182c // fmla v12.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182c // fmla v12.4s, v1.4s, v0.s[3]
 	WORD $0x4f801184 // fmla v4.4s, v12.4s, v0.s[0]
 	FMOVS 24(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -22197,8 +22365,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102d // fmla v13.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182d // fmla v13.4s, v1.4s, v0.s[2]
 	FMOVS 24(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -22207,8 +22374,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182d // fmla v13.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182d // fmla v13.4s, v1.4s, v0.s[3]
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	FMOVS 28(R1), F1
 	VUXTL V1.B8, V1.H8
@@ -22240,8 +22406,7 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4fa2102e // fmla v14.4s, v1.4s, v2.s[1]
+	WORD $0x4f80182e // fmla v14.4s, v1.4s, v0.s[2]
 	FMOVS 28(R1), F1
 	VUXTL V1.B8, V1.H8
 	VUXTL V1.H4, V1.S4
@@ -22250,11 +22415,10 @@ block:
 	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	WORD $0x4e21d802 // scvtf v2.4s, v0.4s
-	WORD $0x4f82182e // fmla v14.4s, v1.4s, v2.s[2]
+	WORD $0x4fa0182e // fmla v14.4s, v1.4s, v0.s[3]
 	WORD $0x4f8011c6 // fmla v6.4s, v14.4s, v0.s[0]
 	ADD $128, R0
-	ADD $48, R2
+	ADD $64, R2
 	ADD $32, R1
 	SUBS $1, R5
 	BNE block
@@ -22412,10 +22576,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 16(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -22424,10 +22586,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801204 // fmla v4.4s, v16.4s, v0.s[0]
 	WORD $0x4f811248 // fmla v8.4s, v18.4s, v1.s[0]
 	FMOVS 20(R1), F2
@@ -22464,10 +22624,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31051 // fmla v17.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31053 // fmla v19.4s, v2.4s, v3.s[1]
+	WORD $0x4f801851 // fmla v17.4s, v2.4s, v0.s[2]
+	WORD $0x4f811853 // fmla v19.4s, v2.4s, v1.s[2]
 	FMOVS 20(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -22476,10 +22634,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831851 // fmla v17.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831853 // fmla v19.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01851 // fmla v17.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11853 // fmla v19.4s, v2.4s, v1.s[3]
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
@@ -22602,10 +22758,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31050 // fmla v16.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31052 // fmla v18.4s, v2.4s, v3.s[1]
+	WORD $0x4f801850 // fmla v16.4s, v2.4s, v0.s[2]
+	WORD $0x4f811852 // fmla v18.4s, v2.4s, v1.s[2]
 	FMOVS 24(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -22614,10 +22768,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831850 // fmla v16.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831852 // fmla v18.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01850 // fmla v16.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11852 // fmla v18.4s, v2.4s, v1.s[3]
 	WORD $0x4f801206 // fmla v6.4s, v16.4s, v0.s[0]
 	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
 	FMOVS 28(R1), F2
@@ -22654,10 +22806,8 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4fa31051 // fmla v17.4s, v2.4s, v3.s[1]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4fa31053 // fmla v19.4s, v2.4s, v3.s[1]
+	WORD $0x4f801851 // fmla v17.4s, v2.4s, v0.s[2]
+	WORD $0x4f811853 // fmla v19.4s, v2.4s, v1.s[2]
 	FMOVS 28(R1), F2
 	VUXTL V2.B8, V2.H8
 	VUXTL V2.H4, V2.S4
@@ -22666,15 +22816,13 @@ block:
 	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	WORD $0x4e21d803 // scvtf v3.4s, v0.4s
-	WORD $0x4f831851 // fmla v17.4s, v2.4s, v3.s[2]
-	WORD $0x4e21d823 // scvtf v3.4s, v1.4s
-	WORD $0x4f831853 // fmla v19.4s, v2.4s, v3.s[2]
+	WORD $0x4fa01851 // fmla v17.4s, v2.4s, v0.s[3]
+	WORD $0x4fa11853 // fmla v19.4s, v2.4s, v1.s[3]
 	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
 	WORD $0x4f81126b // fmla v11.4s, v19.4s, v1.s[0]
 	ADD $128, R0
-	ADD $48, R2
-	ADD $48, R4
+	ADD $64, R2
+	ADD $64, R4
 	ADD $32, R1
 	SUBS $1, R6
 	BNE block
@@ -22842,14 +22990,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa5109a // fmla v26.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa5109b // fmla v27.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa5109c // fmla v28.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa5109d // fmla v29.4s, v4.4s, v5.s[1]
+	WORD $0x4f80189a // fmla v26.4s, v4.4s, v0.s[2]
+	WORD $0x4f81189b // fmla v27.4s, v4.4s, v1.s[2]
+	WORD $0x4f82189c // fmla v28.4s, v4.4s, v2.s[2]
+	WORD $0x4f83189d // fmla v29.4s, v4.4s, v3.s[2]
 	FMOVS 16(R1), F4
 	VUXTL V4.B8, V4.H8
 	VUXTL V4.H4, V4.S4
@@ -22858,14 +23002,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4f85189a // fmla v26.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4f85189b // fmla v27.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4f85189c // fmla v28.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4f85189d // fmla v29.4s, v4.4s, v5.s[2]
+	WORD $0x4fa0189a // fmla v26.4s, v4.4s, v0.s[3]
+	WORD $0x4fa1189b // fmla v27.4s, v4.4s, v1.s[3]
+	WORD $0x4fa2189c // fmla v28.4s, v4.4s, v2.s[3]
+	WORD $0x4fa3189d // fmla v29.4s, v4.4s, v3.s[3]
 	WORD $0x4f801346 // fmla v6.4s, v26.4s, v0.s[0]
 	WORD $0x4f81136a // fmla v10.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
@@ -22984,14 +23124,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa5109a // fmla v26.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa5109b // fmla v27.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa5109c // fmla v28.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa5109d // fmla v29.4s, v4.4s, v5.s[1]
+	WORD $0x4f80189a // fmla v26.4s, v4.4s, v0.s[2]
+	WORD $0x4f81189b // fmla v27.4s, v4.4s, v1.s[2]
+	WORD $0x4f82189c // fmla v28.4s, v4.4s, v2.s[2]
+	WORD $0x4f83189d // fmla v29.4s, v4.4s, v3.s[2]
 	FMOVS 20(R1), F4
 	VUXTL V4.B8, V4.H8
 	VUXTL V4.H4, V4.S4
@@ -23000,14 +23136,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4f85189a // fmla v26.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4f85189b // fmla v27.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4f85189c // fmla v28.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4f85189d // fmla v29.4s, v4.4s, v5.s[2]
+	WORD $0x4fa0189a // fmla v26.4s, v4.4s, v0.s[3]
+	WORD $0x4fa1189b // fmla v27.4s, v4.4s, v1.s[3]
+	WORD $0x4fa2189c // fmla v28.4s, v4.4s, v2.s[3]
+	WORD $0x4fa3189d // fmla v29.4s, v4.4s, v3.s[3]
 	WORD $0x4f801347 // fmla v7.4s, v26.4s, v0.s[0]
 	WORD $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
@@ -23126,14 +23258,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa5109a // fmla v26.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa5109b // fmla v27.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa5109c // fmla v28.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa5109d // fmla v29.4s, v4.4s, v5.s[1]
+	WORD $0x4f80189a // fmla v26.4s, v4.4s, v0.s[2]
+	WORD $0x4f81189b // fmla v27.4s, v4.4s, v1.s[2]
+	WORD $0x4f82189c // fmla v28.4s, v4.4s, v2.s[2]
+	WORD $0x4f83189d // fmla v29.4s, v4.4s, v3.s[2]
 	FMOVS 24(R1), F4
 	VUXTL V4.B8, V4.H8
 	VUXTL V4.H4, V4.S4
@@ -23142,14 +23270,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4f85189a // fmla v26.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4f85189b // fmla v27.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4f85189c // fmla v28.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4f85189d // fmla v29.4s, v4.4s, v5.s[2]
+	WORD $0x4fa0189a // fmla v26.4s, v4.4s, v0.s[3]
+	WORD $0x4fa1189b // fmla v27.4s, v4.4s, v1.s[3]
+	WORD $0x4fa2189c // fmla v28.4s, v4.4s, v2.s[3]
+	WORD $0x4fa3189d // fmla v29.4s, v4.4s, v3.s[3]
 	WORD $0x4f801348 // fmla v8.4s, v26.4s, v0.s[0]
 	WORD $0x4f81136c // fmla v12.4s, v27.4s, v1.s[0]
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
@@ -23268,14 +23392,10 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4fa5109a // fmla v26.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4fa5109b // fmla v27.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4fa5109c // fmla v28.4s, v4.4s, v5.s[1]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4fa5109d // fmla v29.4s, v4.4s, v5.s[1]
+	WORD $0x4f80189a // fmla v26.4s, v4.4s, v0.s[2]
+	WORD $0x4f81189b // fmla v27.4s, v4.4s, v1.s[2]
+	WORD $0x4f82189c // fmla v28.4s, v4.4s, v2.s[2]
+	WORD $0x4f83189d // fmla v29.4s, v4.4s, v3.s[2]
 	FMOVS 28(R1), F4
 	VUXTL V4.B8, V4.H8
 	VUXTL V4.H4, V4.S4
@@ -23284,23 +23404,19 @@ block:
 	WORD $0x0e2178a5 // fcvtl v5.4s, v5.4h
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x4e21d805 // scvtf v5.4s, v0.4s
-	WORD $0x4f85189a // fmla v26.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d825 // scvtf v5.4s, v1.4s
-	WORD $0x4f85189b // fmla v27.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d845 // scvtf v5.4s, v2.4s
-	WORD $0x4f85189c // fmla v28.4s, v4.4s, v5.s[2]
-	WORD $0x4e21d865 // scvtf v5.4s, v3.4s
-	WORD $0x4f85189d // fmla v29.4s, v4.4s, v5.s[2]
+	WORD $0x4fa0189a // fmla v26.4s, v4.4s, v0.s[3]
+	WORD $0x4fa1189b // fmla v27.4s, v4.4s, v1.s[3]
+	WORD $0x4fa2189c // fmla v28.4s, v4.4s, v2.s[3]
+	WORD $0x4fa3189d // fmla v29.4s, v4.4s, v3.s[3]
 	WORD $0x4f801349 // fmla v9.4s, v26.4s, v0.s[0]
 	WORD $0x4f81136d // fmla v13.4s, v27.4s, v1.s[0]
 	WORD $0x4f821391 // fmla v17.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b5 // fmla v21.4s, v29.4s, v3.s[0]
 	ADD $128, R0
-	ADD $48, R2
-	ADD $48, R4
-	ADD $48, R5
-	ADD $48, R6
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
 	ADD $32, R1
 	SUBS $1, R8
 	BNE block

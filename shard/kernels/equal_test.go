@@ -199,7 +199,7 @@ func TestQuantiseEqual(t *testing.T) {
 			quantise(b, x)
 			var out []float32
 			for i := range b {
-				out = append(out, b[i].d, float32(b[i].n0), float32(b[i].n1), float32(b[i].n))
+				out = append(out, b[i].d, b[i].n0, b[i].n1, b[i].n, float32(b[i].z-magicBits), float32(b[i].z0-magicBits), float32(b[i].z1-magicBits))
 				for _, q := range b[i].q {
 					out = append(out, float32(q))
 				}

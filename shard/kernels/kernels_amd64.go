@@ -234,11 +234,6 @@ func finiteAVX2(x *float32, n int) bool
 //go:noescape
 func rotateAVX2(a *float32, b *float32, cos *float32, sin *float32, n int)
 
-// quantiseAVX2 fills activation blocks; x must be finite.
-//
-//go:noescape
-func quantiseAVX2(dst *byte, x *float32, blocks int)
-
 // pause tells the core that this is a spin loop.
 func pause()
 

@@ -73,10 +73,10 @@ func (m *Matrix) accumulate(acc *[maxTile][groupRows]float32, a *Acts, r, cols, 
 					u = float32(float32(lo[i]+hi[i]) * ls.ws[0][i])
 				}
 				if mins {
-					u = fma(ls.wm[0][i], float32(x.n), u)
+					u = fma(ls.wm[0][i], x.n, u)
 				} else if f.kind == scaleNibble {
-					u = fma(ls.wm[0][i], float32(x.n0), u)
-					u = fma(ls.wm[1][i], float32(x.n1), u)
+					u = fma(ls.wm[0][i], x.n0, u)
+					u = fma(ls.wm[1][i], x.n1, u)
 				}
 				acc[c][i] = fma(u, x.d, acc[c][i])
 			}

@@ -3,7 +3,6 @@
 package kernels
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
@@ -12,35 +11,71 @@ import (
 // dotFunc multiplies a group by one or more activation rows: y [.., yStride bytes], n records of scales.
 type dotFunc func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)
 
-// dotKernels holds, by type, the kernels for 1, 2, 4 and 8 rows; AVX2 has none for 8.
+// dotKernels holds, by type, the kernels for 1, 2, 3, … rows.
 var dotKernels = map[path]map[quant.Type][]dotFunc{
 	avx2: {
-		quant.Q8_0:   {dotQ8_0x1AVX2, dotQ8_0x2AVX2, dotQ8_0x4AVX2},
-		quant.Q4_0:   {dotQ4_0x1AVX2, dotQ4_0x2AVX2, dotQ4_0x4AVX2},
-		quant.Q4_1:   {dotQ4_1x1AVX2, dotQ4_1x2AVX2, dotQ4_1x4AVX2},
-		quant.Q5_0:   {dotQ5_0x1AVX2, dotQ5_0x2AVX2, dotQ5_0x4AVX2},
-		quant.Q5_1:   {dotQ5_1x1AVX2, dotQ5_1x2AVX2, dotQ5_1x4AVX2},
-		quant.IQ4_NL: {dotIQ4_NLx1AVX2, dotIQ4_NLx2AVX2, dotIQ4_NLx4AVX2},
-		quant.IQ4_XS: {dotIQ4_XSx1AVX2, dotIQ4_XSx2AVX2, dotIQ4_XSx4AVX2},
-		quant.Q4_K:   {dotQ4_Kx1AVX2, dotQ4_Kx2AVX2, dotQ4_Kx4AVX2},
-		quant.Q5_K:   {dotQ5_Kx1AVX2, dotQ5_Kx2AVX2, dotQ5_Kx4AVX2},
-		quant.Q6_K:   {dotQ6_Kx1AVX2, dotQ6_Kx2AVX2, dotQ6_Kx4AVX2},
-		quant.Q3_K:   {dotQ3_Kx1AVX2, dotQ3_Kx2AVX2, dotQ3_Kx4AVX2},
-		quant.Q2_K:   {dotQ2_Kx1AVX2, dotQ2_Kx2AVX2, dotQ2_Kx4AVX2},
+		quant.Q8_0:   {dotQ8_0x1AVX2, dotQ8_0x2AVX2, dotQ8_0x3AVX2, dotQ8_0x4AVX2},
+		quant.Q4_0:   {dotQ4_0x1AVX2, dotQ4_0x2AVX2, dotQ4_0x3AVX2, dotQ4_0x4AVX2},
+		quant.Q4_1:   {dotQ4_1x1AVX2, dotQ4_1x2AVX2, dotQ4_1x3AVX2, dotQ4_1x4AVX2},
+		quant.Q5_0:   {dotQ5_0x1AVX2, dotQ5_0x2AVX2, dotQ5_0x3AVX2, dotQ5_0x4AVX2},
+		quant.Q5_1:   {dotQ5_1x1AVX2, dotQ5_1x2AVX2, dotQ5_1x3AVX2, dotQ5_1x4AVX2},
+		quant.IQ4_NL: {dotIQ4_NLx1AVX2, dotIQ4_NLx2AVX2, dotIQ4_NLx3AVX2, dotIQ4_NLx4AVX2},
+		quant.IQ4_XS: {dotIQ4_XSx1AVX2, dotIQ4_XSx2AVX2, dotIQ4_XSx3AVX2, dotIQ4_XSx4AVX2},
+		quant.Q4_K:   {dotQ4_Kx1AVX2, dotQ4_Kx2AVX2, dotQ4_Kx3AVX2, dotQ4_Kx4AVX2},
+		quant.Q5_K:   {dotQ5_Kx1AVX2, dotQ5_Kx2AVX2, dotQ5_Kx3AVX2, dotQ5_Kx4AVX2},
+		quant.Q6_K:   {dotQ6_Kx1AVX2, dotQ6_Kx2AVX2, dotQ6_Kx3AVX2, dotQ6_Kx4AVX2},
+		quant.Q3_K:   {dotQ3_Kx1AVX2, dotQ3_Kx2AVX2, dotQ3_Kx3AVX2, dotQ3_Kx4AVX2},
+		quant.Q2_K:   {dotQ2_Kx1AVX2, dotQ2_Kx2AVX2, dotQ2_Kx3AVX2, dotQ2_Kx4AVX2},
 	},
 	avx512: {
-		quant.Q8_0:   {dotQ8_0x1AVX512, dotQ8_0x2AVX512, dotQ8_0x4AVX512, dotQ8_0x8AVX512},
-		quant.Q4_0:   {dotQ4_0x1AVX512, dotQ4_0x2AVX512, dotQ4_0x4AVX512, dotQ4_0x8AVX512},
-		quant.Q4_1:   {dotQ4_1x1AVX512, dotQ4_1x2AVX512, dotQ4_1x4AVX512, dotQ4_1x8AVX512},
-		quant.Q5_0:   {dotQ5_0x1AVX512, dotQ5_0x2AVX512, dotQ5_0x4AVX512, dotQ5_0x8AVX512},
-		quant.Q5_1:   {dotQ5_1x1AVX512, dotQ5_1x2AVX512, dotQ5_1x4AVX512, dotQ5_1x8AVX512},
-		quant.IQ4_NL: {dotIQ4_NLx1AVX512, dotIQ4_NLx2AVX512, dotIQ4_NLx4AVX512, dotIQ4_NLx8AVX512},
-		quant.IQ4_XS: {dotIQ4_XSx1AVX512, dotIQ4_XSx2AVX512, dotIQ4_XSx4AVX512, dotIQ4_XSx8AVX512},
-		quant.Q4_K:   {dotQ4_Kx1AVX512, dotQ4_Kx2AVX512, dotQ4_Kx4AVX512, dotQ4_Kx8AVX512},
-		quant.Q5_K:   {dotQ5_Kx1AVX512, dotQ5_Kx2AVX512, dotQ5_Kx4AVX512, dotQ5_Kx8AVX512},
-		quant.Q6_K:   {dotQ6_Kx1AVX512, dotQ6_Kx2AVX512, dotQ6_Kx4AVX512, dotQ6_Kx8AVX512},
-		quant.Q3_K:   {dotQ3_Kx1AVX512, dotQ3_Kx2AVX512, dotQ3_Kx4AVX512, dotQ3_Kx8AVX512},
-		quant.Q2_K:   {dotQ2_Kx1AVX512, dotQ2_Kx2AVX512, dotQ2_Kx4AVX512, dotQ2_Kx8AVX512},
+		quant.Q8_0: {
+			dotQ8_0x1AVX512, dotQ8_0x2AVX512, dotQ8_0x3AVX512, dotQ8_0x4AVX512,
+			dotQ8_0x5AVX512, dotQ8_0x6AVX512, dotQ8_0x7AVX512, dotQ8_0x8AVX512,
+		},
+		quant.Q4_0: {
+			dotQ4_0x1AVX512, dotQ4_0x2AVX512, dotQ4_0x3AVX512, dotQ4_0x4AVX512,
+			dotQ4_0x5AVX512, dotQ4_0x6AVX512, dotQ4_0x7AVX512, dotQ4_0x8AVX512,
+		},
+		quant.Q4_1: {
+			dotQ4_1x1AVX512, dotQ4_1x2AVX512, dotQ4_1x3AVX512, dotQ4_1x4AVX512,
+			dotQ4_1x5AVX512, dotQ4_1x6AVX512, dotQ4_1x7AVX512, dotQ4_1x8AVX512,
+		},
+		quant.Q5_0: {
+			dotQ5_0x1AVX512, dotQ5_0x2AVX512, dotQ5_0x3AVX512, dotQ5_0x4AVX512,
+			dotQ5_0x5AVX512, dotQ5_0x6AVX512, dotQ5_0x7AVX512, dotQ5_0x8AVX512,
+		},
+		quant.Q5_1: {
+			dotQ5_1x1AVX512, dotQ5_1x2AVX512, dotQ5_1x3AVX512, dotQ5_1x4AVX512,
+			dotQ5_1x5AVX512, dotQ5_1x6AVX512, dotQ5_1x7AVX512, dotQ5_1x8AVX512,
+		},
+		quant.IQ4_NL: {
+			dotIQ4_NLx1AVX512, dotIQ4_NLx2AVX512, dotIQ4_NLx3AVX512, dotIQ4_NLx4AVX512,
+			dotIQ4_NLx5AVX512, dotIQ4_NLx6AVX512, dotIQ4_NLx7AVX512, dotIQ4_NLx8AVX512,
+		},
+		quant.IQ4_XS: {
+			dotIQ4_XSx1AVX512, dotIQ4_XSx2AVX512, dotIQ4_XSx3AVX512, dotIQ4_XSx4AVX512,
+			dotIQ4_XSx5AVX512, dotIQ4_XSx6AVX512, dotIQ4_XSx7AVX512, dotIQ4_XSx8AVX512,
+		},
+		quant.Q4_K: {
+			dotQ4_Kx1AVX512, dotQ4_Kx2AVX512, dotQ4_Kx3AVX512, dotQ4_Kx4AVX512,
+			dotQ4_Kx5AVX512, dotQ4_Kx6AVX512, dotQ4_Kx7AVX512, dotQ4_Kx8AVX512,
+		},
+		quant.Q5_K: {
+			dotQ5_Kx1AVX512, dotQ5_Kx2AVX512, dotQ5_Kx3AVX512, dotQ5_Kx4AVX512,
+			dotQ5_Kx5AVX512, dotQ5_Kx6AVX512, dotQ5_Kx7AVX512, dotQ5_Kx8AVX512,
+		},
+		quant.Q6_K: {
+			dotQ6_Kx1AVX512, dotQ6_Kx2AVX512, dotQ6_Kx3AVX512, dotQ6_Kx4AVX512,
+			dotQ6_Kx5AVX512, dotQ6_Kx6AVX512, dotQ6_Kx7AVX512, dotQ6_Kx8AVX512,
+		},
+		quant.Q3_K: {
+			dotQ3_Kx1AVX512, dotQ3_Kx2AVX512, dotQ3_Kx3AVX512, dotQ3_Kx4AVX512,
+			dotQ3_Kx5AVX512, dotQ3_Kx6AVX512, dotQ3_Kx7AVX512, dotQ3_Kx8AVX512,
+		},
+		quant.Q2_K: {
+			dotQ2_Kx1AVX512, dotQ2_Kx2AVX512, dotQ2_Kx3AVX512, dotQ2_Kx4AVX512,
+			dotQ2_Kx5AVX512, dotQ2_Kx6AVX512, dotQ2_Kx7AVX512, dotQ2_Kx8AVX512,
+		},
 	},
 }
 
@@ -72,9 +107,15 @@ func (m *Matrix) tile(rows int) int {
 	case active == generic:
 		return min(rows, maxTile)
 	case m.Quantised():
-		return 1 << min(bits.Len(uint(rows))-1, len(dotTable[active][m.Type])-1)
+		return evenly(rows, len(dotTable[active][m.Type]))
 	}
 	return min(rows, len(m.floatKernels()))
+}
+
+// evenly is the first part of n where n falls into the fewest parts of at most top, none much smaller than another.
+func evenly(n, top int) int {
+	parts := (n + top - 1) / top
+	return (n + parts - 1) / parts
 }
 
 func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
@@ -86,7 +127,7 @@ func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
 	_ = y[(cols-1)*stride+groupRows-1]
 	if m.Quantised() {
 		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
-		dotTable[active][m.Type][bits.Len(uint(cols))-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
+		dotTable[active][m.Type][cols-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
 			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
 		return
 	}

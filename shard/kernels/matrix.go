@@ -14,8 +14,9 @@ const groupRows = 16
 //
 // Rows are taken in groups of 16 (the last padded with zeros). Of a quantised group the codes of 32 columns, a
 // block, lie together: for k = 4s+j, row r's code has lane 4r+j of step s, 0 <= s < 8, so that 64 bytes hold four
-// columns of sixteen rows. Codes of fewer bits are spread over planes of 64 lanes (see place). Scales lie apart,
-// sixteen to a line, as the file has them (see scaleKind). Float weights lie [in][16].
+// columns of sixteen rows. Q8_0's codes are stored plus 128, unsigned as VPDPBUSD wants them. Codes of fewer bits
+// are spread over planes of 64 lanes (see place). Scales lie apart, sixteen to a line, as the file has them (see
+// scaleKind). Float weights lie [in][16].
 type Matrix struct {
 	Type       quant.Type
 	Rows, Cols int // out, in
@@ -54,7 +55,7 @@ var formats = map[quant.Type]*format{
 	quant.F32:    {},
 	quant.F16:    {},
 	quant.BF16:   {},
-	quant.Q8_0:   {bits: 8, kind: scaleD, record: 32, span: 1},
+	quant.Q8_0:   {bits: 8, zero: 128, kind: scaleD, record: 32, span: 1},
 	quant.Q4_0:   {bits: 4, zero: 8, kind: scaleD, record: 32, span: 1},
 	quant.Q4_1:   {bits: 4, kind: scaleDM, record: 64, span: 1},
 	quant.Q5_0:   {bits: 5, zero: 16, kind: scaleD, record: 32, span: 1},
@@ -182,7 +183,7 @@ func (f *format) unpack(p *panel, src []byte) {
 	switch f.bits {
 	case 8:
 		for i, c := range src[:512] {
-			p[i] = int8(c)
+			p[i] = int8(c ^ 128)
 		}
 		return
 	case 2, 3:

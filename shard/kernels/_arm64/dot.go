@@ -75,7 +75,7 @@ func (d *dot) registers() {
 		}
 	}
 	for _, name := range map[int][]string{
-		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"},
+		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}, 8: {"flip"},
 	}[d.f.bits] {
 		d.mask[name] = d.bits(masks[name])
 	}
@@ -86,9 +86,10 @@ func (d *dot) registers() {
 	}
 }
 
-// masks are the bits that unpacking keeps.
+// masks are the bits that unpacking keeps, and those that make a code plus 128 signed.
 var masks = map[string]uint32{
 	"two": 0x03030303, "third": 0x04040404, "four": 0x0f0f0f0f, "fifth": 0x10101010, "sixth": 0x30303030,
+	"flip": 0x80808080,
 }
 
 // sum is the one of a part, column and quarter.
@@ -157,6 +158,7 @@ func (d *dot) start() {
 func (d *dot) offset(part, c int) {
 	d.op("FMOVS", mem(d.acts[c], d.sumAt(part)), d.t.f())
 	d.op("VDUP", d.t.as("S[0]"), d.t.as("S4"))
+	d.two(fcvtns, d.t, d.t)
 	d.shift(d.t, d.t, "S4", d.f.shift())
 }
 
@@ -234,6 +236,7 @@ func (d *dot) unpack(s, at int) {
 	switch d.f.bits {
 	case 8:
 		d.load(d.w, d.codes, 64*s+at)
+		d.native("VEOR", "B16", d.w, d.w, d.mask["flip"])
 	case 2, 3:
 		d.field(d.w, s/4*64+at, -2*(s%4), 2, "two")
 		if d.f.bits == 3 {
@@ -354,8 +357,7 @@ func (d *dot) mins(q, i int) {
 	for part := range d.f.kind.parts() {
 		d.min(q, part)
 		for c := range d.cols {
-			d.two(scvtf, d.t, d.x[c])
-			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.t, (d.sumAt(part)-actScale)/4)
+			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.x[c], (d.sumAt(part)-actScale)/4)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (k kind) parts() int {
 type format struct {
 	name  string
 	bits  int
-	zero  int // the code that stands for 0, taken off by way of the activations' sum; codes of 8 bits are signed
+	zero  int // the code that stands for 0, taken off by way of the activations' sum; codes of 8 bits are made signed
 	table bool
 	kind  kind
 }

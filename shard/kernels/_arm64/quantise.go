@@ -1,15 +1,21 @@
 package main
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // The layout of actBlock of package kernels.
 const (
 	actScale = 32 // float32
-	actSum0  = 36 // int32: -Σ of the first half
-	actSum1  = 40
-	actSum   = 44
-	actBytes = 48
+	actSum   = 36 // float32: -Σ; then those of the halves
+	actSum0  = 40
+	actStart = 48 // int32: where x86's dot products begin, magic - 128·Σ in three words
+	actBytes = 64
 )
+
+// magic is the bits of 1.5·2^23.
+const magic = 0x4b400000
 
 // quantise rounds blocks of 32 to integers. No clamp is needed: |x|·(127/amax) is below 127.5.
 func (f *file) quantise() {
@@ -17,6 +23,8 @@ func (f *file) quantise() {
 	f.function("quantiseNEON", "fills activation blocks; x must be finite.", args, false, func(k *kernel) {
 		dst, x, n := k.pointer("dst"), k.pointer("x"), k.pointer("blocks")
 		v, magnitude, amax, zero := k.vecs(8), k.vec(), k.vec(), k.vec()
+		start := k.reg()
+		k.op("MOVW", fmt.Sprintf("$%#x", magic), start)
 		tiny, top, scale := k.bits(math.Float32bits(0x1p-100)), k.bits(math.Float32bits(127)), k.vec()
 		k.zero(zero)
 		k.loop("loop", n, 1, func() {
@@ -35,6 +43,9 @@ func (f *file) quantise() {
 			for at := 0; at < actBytes; at += 16 {
 				k.store(zero, dst, at)
 			}
+			for i := range 3 {
+				k.op("MOVW", start, mem(dst, actStart+4*i))
+			}
 			k.op("B", "next")
 			k.label("fill")
 			k.op("FDIVS", top.f(), amax.f(), scale.f())
@@ -43,7 +54,7 @@ func (f *file) quantise() {
 			k.integers(v, scale)
 			k.store(v[0], dst, 0)
 			k.store(v[4], dst, 16)
-			k.negatedSums(v[0], v[4], dst)
+			k.negatedSums(v[0], v[4], dst, start)
 			k.label("next")
 			k.add(x, 128)
 			k.add(dst, actBytes)
@@ -68,9 +79,9 @@ func (k *kernel) integers(v []V, scale V) {
 	}
 }
 
-// negatedSums stores -Σ of the halves and of all.
-func (k *kernel) negatedSums(lo, hi V, dst R) {
-	s0, s1 := k.reg(), k.reg()
+// negatedSums stores -Σ of all and of the halves, and the starts of x86's dot products. It uses up lo and hi.
+func (k *kernel) negatedSums(lo, hi V, dst, start R) {
+	all, s0, s1 := k.reg(), k.reg(), k.reg()
 	for _, half := range []struct {
 		v V
 		s R
@@ -80,8 +91,11 @@ func (k *kernel) negatedSums(lo, hi V, dst R) {
 		k.op("SXTH", half.s, half.s)
 		k.op("NEG", half.s, half.s)
 	}
-	k.op("MOVW", s0, mem(dst, actSum0))
-	k.op("MOVW", s1, mem(dst, actSum1))
-	k.op("ADD", s1, s0)
-	k.op("MOVW", s0, mem(dst, actSum))
+	k.op("ADD", s1, s0, all)
+	for i, sum := range []R{all, s0, s1} {
+		k.op("SCVTFWS", sum, lo.f())
+		k.op("FMOVS", lo.f(), mem(dst, actSum+4*i))
+		k.op("ADD", fmt.Sprintf("%v<<7", sum), start, sum)
+		k.op("MOVW", sum, mem(dst, actStart+4*i))
+	}
 }

@@ -2,21 +2,14 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// The layout of actBlock.
-const (
-	actScale = 32 // float32
-	actSum0  = 36 // int32: -Σ of the first half
-	actSum1  = 40
-	actSum   = 44
-	actBytes = 48
-)
+// ahead is how far the codes are prefetched: over the page's end, where the hardware stops.
+const ahead = 4096
 
 // kind is a scaleKind of package kernels, in the same order.
 type kind int
@@ -95,18 +88,10 @@ var formats = []format{
 	{"Q2_K", 2, 0, false, nibble},
 }
 
-// shift is log2 of zero, 0 for no zero.
-func (f *format) shift() int {
-	if f.zero == 0 {
-		return 0
-	}
-	return bits.TrailingZeros(uint(f.zero))
-}
-
 // constants are the names of the masks that unpacking needs.
 func (f *format) constants() []string {
 	names := map[int][]string{
-		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}, 8: {"flip"},
+		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}, 8: nil,
 	}[f.bits]
 	if f.table {
 		names = append(names, "table")
@@ -167,12 +152,16 @@ func (k *dot) act(c, at int) Mem {
 	return m
 }
 
-// sumAt is where the negated sum of a part lies.
-func (k *dot) sumAt(part int) int {
+// sumAt is where the negated sum of a part lies, startAt where its dot product begins.
+func (k *dot) sumAt(part int) int   { return actSum + k.word(part) }
+func (k *dot) startAt(part int) int { return actStart + k.word(part) }
+
+// word is a part's place among those of all, of the first half and of the second.
+func (k *dot) word(part int) int {
 	if k.f.kind.parts() == 1 {
-		return actSum
+		return 0
 	}
-	return actSum0 + 4*part
+	return 4 + 4*part
 }
 
 func (k *dot) code(at int) Mem  { return Mem{Base: k.codes, Disp: at} }

@@ -86,7 +86,7 @@ func (k *dot) block256(acc vectors, halves []int, record Register) {
 			ws := k.scale256(half, p, record)
 			for c := range acc {
 				i := ints[c][h]
-				VCVTDQ2PS(i, i)
+				VSUBPS(constant32("magicInt"), i, i)
 				if u == nil {
 					VMULPS(ws, i, i)
 				} else {
@@ -113,7 +113,15 @@ func (k *dot) dots256(halves []int, part int) vectors {
 	if k.f.kind.parts() == 2 {
 		first, last = 4*part, 4*part+4
 	}
-	k.start256(ints, part)
+	for c := range ints {
+		for _, i := range ints[c] {
+			if k.f.narrow() {
+				VPXOR(i, i, i)
+			} else {
+				k.start256(c, part, i)
+			}
+		}
+	}
 	for s := first; s < last; s++ {
 		for h, half := range halves {
 			w := YMM()
@@ -128,15 +136,10 @@ func (k *dot) dots256(halves []int, part int) vectors {
 	}
 	t := YMM()
 	for c := range ints {
-		if z := k.f.shift(); z > 0 {
-			VPBROADCASTD(k.act(c, k.sumAt(part)), t)
-			VPSLLD(U8(z), t, t)
-		}
+		k.start256(c, part, t)
 		for _, i := range ints[c] {
 			VPMADDWD(constant32("ones"), i, i)
-			if k.f.shift() > 0 {
-				VPADDD(t, i, i)
-			}
+			VPADDD(t, i, i)
 		}
 	}
 	return ints
@@ -148,18 +151,15 @@ func (f *format) narrow() bool { return f.bits <= 4 && !f.table }
 // magnitude tells whether codes are signed and need |w|.
 func (f *format) magnitude() bool { return f.bits == 8 || f.table }
 
-// start256 sets the sums to what stands for the codes' zero, or to 0.
-func (k *dot) start256(ints vectors, part int) {
-	for c := range ints {
-		for _, i := range ints[c] {
-			if z := k.f.shift(); z > 0 && !k.f.magnitude() && !k.f.narrow() {
-				VPBROADCASTD(k.act(c, k.sumAt(part)), i)
-				VPSLLD(U8(z), i, i)
-			} else {
-				VPXOR(i, i, i)
-			}
-		}
+// start256 is where an integer sum begins: magic's bits, less zero·Σa where codes are taken as unsigned.
+func (k *dot) start256(c, part int, sum VecVirtual) {
+	if k.f.zero == 0 || k.f.magnitude() {
+		VMOVDQU(constant32("magicInt"), sum)
+		return
 	}
+	VBROADCASTSS(k.act(c, k.sumAt(part)), sum)
+	VMULPS(f32("zero"+k.f.name, float32(k.f.zero)), sum, sum)
+	VADDPS(constant32("magicInt"), sum, sum)
 }
 
 // multiply256 adds w times four activations to sum: 32-bit, or 16-bit where the format is narrow.
@@ -188,6 +188,7 @@ func (k *dot) unpack256(s, half int, w VecVirtual) {
 	switch k.f.bits {
 	case 8:
 		VMOVDQU(k.code(64*s+at), w)
+		VPXOR(constant32("flip"), w, w)
 	case 2, 3:
 		shifted256(k.code(s/4*64+at), -2*(s%4), "two", w)
 		if k.f.bits == 3 {
@@ -271,15 +272,11 @@ func (k *dot) mins256(u vectors, halves []int, record Register) {
 	}
 	t := YMM()
 	for part := range k.f.kind.mins() {
-		at := actSum
-		if k.f.kind == nibble {
-			at = k.sumAt(part)
-		}
+		at := k.sumAt(part)
 		for h, half := range halves {
 			wm := k.min256(half, part, record)
 			for c := range u {
-				VPBROADCASTD(k.act(c, at), t)
-				VCVTDQ2PS(t, t)
+				VBROADCASTSS(k.act(c, at), t)
 				VFMADD231PS(t, wm, u[c][h])
 			}
 		}

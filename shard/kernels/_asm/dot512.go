@@ -6,8 +6,12 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// dot512 writes one kernel: sixteen rows in the lanes of a register, cols activation rows at once. Codes are taken as
-// unsigned, code = q + zero, so the integer accumulators begin at zero·(-Σa).
+// dot512 writes one kernel: sixteen rows in the lanes of a register, cols activation rows at once, the weights
+// unpacked on the way. It is for few rows, which memory binds.
+//
+// Codes are taken as unsigned, code = q + zero, and the integer sums begin at magic's bits - zero·Σa. So they end as
+// the number magic + i, of which float(i)·ws is a single fused operation, (magic+i)·ws - magic·ws: the product and
+// magic·ws are exact.
 func dot512(f format, cols int) {
 	k := newDot(f, cols, "AVX512")
 	masks := k.masks512()
@@ -56,18 +60,31 @@ func (k *dot) masks512() map[string]VecVirtual {
 	return m
 }
 
-// dots512 gives the integer dots of a block: [cols], or [2][cols] for halves with scales of their own.
+// start512 sets an integer sum to where it begins.
+func (k *dot) start512(c, part int, zero, sum VecVirtual) {
+	switch k.f.zero {
+	case 0:
+		VPBROADCASTD(constant("magicInt"), sum)
+	case 128:
+		VPBROADCASTD(k.act(c, k.startAt(part)), sum)
+	default:
+		VPBROADCASTD(constant("magicInt"), sum)
+		VFMADD231PS_BCST(k.act(c, k.sumAt(part)), zero, sum)
+	}
+}
+
+// dots512 gives the integer dots of a block, plus magic: [cols], or [2][cols] for halves with scales of their own.
 func (k *dot) dots512(masks map[string]VecVirtual) [][]VecVirtual {
 	parts := k.f.kind.parts()
+	zero := ZMM()
+	if k.f.zero != 0 && k.f.zero != 128 {
+		VBROADCASTSS(f32("zero"+k.f.name, float32(k.f.zero)), zero)
+	}
 	ints := make([][]VecVirtual, parts)
 	for p := range ints {
 		for c := range k.cols {
 			a := ZMM()
-			if z := k.f.shift(); z > 0 {
-				VPSLLD_BCST(U8(z), k.act(c, k.sumAt(p)), a)
-			} else {
-				VPXORD(a, a, a)
-			}
+			k.start512(c, p, zero, a)
 			ints[p] = append(ints[p], a)
 		}
 	}
@@ -87,9 +104,12 @@ func (k *dot) dots512(masks map[string]VecVirtual) [][]VecVirtual {
 
 // unpack512 makes step s's sixty-four unsigned codes in w.
 func (k *dot) unpack512(s int, w VecVirtual, masks map[string]VecVirtual) {
+	if s%8 < k.f.bits {
+		PREFETCHT1(k.code(ahead + 64*s))
+	}
 	switch k.f.bits {
 	case 8:
-		VPXORD(k.code(64*s), masks["flip"], w)
+		VMOVDQU64(k.code(64*s), w)
 	case 2, 3:
 		shifted512(k.code(s/4*64), -2*(s%4), masks["two"], w)
 		if k.f.bits == 3 {
@@ -111,93 +131,104 @@ func (k *dot) unpack512(s int, w VecVirtual, masks map[string]VecVirtual) {
 // plane512 moves a plane's bits into place and adds them to w.
 func (k *dot) plane512(at, shift int, mask, w VecVirtual) {
 	t := ZMM()
-	shifted512(k.code(at), shift, mask, t)
-	VPORD(t, w, w)
+	if shift == 0 {
+		VMOVDQU64(k.code(at), t)
+	} else {
+		unmasked512(k.code(at), shift, t)
+	}
+	VPTERNLOGD(U8(orAnd), mask, t, w)
+}
+
+// orAnd is VPTERNLOGD's table of a | b&c.
+const orAnd = 0xf8
+
+func unmasked512(m Mem, shift int, dst VecVirtual) {
+	if shift > 0 {
+		VPSLLW(U8(shift), m, dst)
+	} else {
+		VPSRLW(U8(-shift), m, dst)
+	}
 }
 
 // shifted512 is (m << shift) & mask, to the right for a negative shift.
 func shifted512(m Mem, shift int, mask, dst VecVirtual) {
-	switch {
-	case shift == 0:
+	if shift == 0 {
 		VPANDD(m, mask, dst)
 		return
-	case shift > 0:
-		VPSLLW(U8(shift), m, dst)
-	default:
-		VPSRLW(U8(-shift), m, dst)
 	}
+	unmasked512(m, shift, dst)
 	VPANDD(mask, dst, dst)
 }
 
 // apply512 scales a block's integers and adds them to the accumulators.
 func (k *dot) apply512(acc []VecVirtual, ints [][]VecVirtual, d, dmin VecVirtual) {
-	ws, wm := k.scales512(d, dmin)
-	t := ZMM()
+	s := k.scales512(d, dmin)
 	for c := range acc {
 		u := ints[0][c]
-		VCVTDQ2PS(u, u)
 		if len(ints) == 2 {
-			hi := ints[1][c]
-			VCVTDQ2PS(hi, hi)
-			VMULPS(ws[1], hi, hi)
-			VFMADD213PS(hi, ws[0], u)
+			VFMADD213PS(s.offset, s.ws[1], ints[1][c])
+			VSUBPS_BCST(constant("magicInt"), u, u)
+			VFMADD213PS(ints[1][c], s.ws[0], u)
 		} else {
-			VMULPS(ws[0], u, u)
+			VFMADD213PS(s.offset, s.ws[0], u)
 		}
-		for i := range wm {
-			at := actSum
-			if len(wm) == 2 {
-				at = k.sumAt(i)
+		for i := range s.wm {
+			at := k.sumAt(i)
+			if k.f.kind == affine {
+				VFNMADD231PS_BCST(k.act(c, at), s.wm[i], u)
+			} else {
+				VFMADD231PS_BCST(k.act(c, at), s.wm[i], u)
 			}
-			VCVTDQ2PS_BCST(k.act(c, at), t)
-			VFMADD231PS(t, wm[i], u)
 		}
 		VFMADD231PS_BCST(k.act(c, actScale), u, acc[c])
 	}
 }
 
-// scales512 are the block's scales, and mins with the sign that they are added with to a negated sum.
-func (k *dot) scales512(d, dmin VecVirtual) (ws, wm []VecVirtual) {
-	widen := func(at int, signed bool) VecVirtual {
-		v := ZMM()
-		if signed {
-			VPMOVSXBD(k.scale(at), v)
-		} else {
-			VPMOVZXBD(k.scale(at), v)
-		}
-		return v
-	}
-	times := func(v, d VecVirtual) VecVirtual {
-		VCVTDQ2PS(v, v)
-		VMULPS(d, v, v)
-		return v
-	}
-	switch k.f.kind {
-	case plain:
-		return []VecVirtual{d}, nil
-	case affine:
-		return []VecVirtual{d}, []VecVirtual{negated512(dmin)}
-	case super:
-		return []VecVirtual{times(widen(0, false), d)}, []VecVirtual{times(widen(16, false), dmin)}
-	case signed:
-		return []VecVirtual{times(widen(0, true), d)}, nil
-	case pair:
-		return []VecVirtual{times(widen(0, true), d), times(widen(16, true), d)}, nil
-	}
-	for i := range 2 {
-		b := widen(16*i, false)
-		m := ZMM()
-		VPSRLD(U8(4), b, m)
-		mask := ZMM()
-		VPBROADCASTD(constant("nibble"), mask)
-		VPANDD(mask, b, b)
-		ws, wm = append(ws, times(b, d)), append(wm, times(m, dmin))
-	}
-	return ws, wm
+// scales are a block's: offset is -magic·ws of the part that is scaled first, wm the mins.
+type scales struct {
+	ws, wm []VecVirtual
+	offset VecVirtual
 }
 
-// negated512 flips signs in place.
-func negated512(v VecVirtual) VecVirtual {
-	VPXORD_BCST(constant("sign"), v, v)
+func (k *dot) scales512(d, dmin VecVirtual) (s scales) {
+	switch k.f.kind {
+	case plain:
+		s.ws = []VecVirtual{d}
+	case affine:
+		s.ws, s.wm = []VecVirtual{d}, []VecVirtual{dmin}
+	case super:
+		s.ws, s.wm = []VecVirtual{times512(k.line512(0, false), d)}, []VecVirtual{times512(k.line512(16, false), dmin)}
+	case signed:
+		s.ws = []VecVirtual{times512(k.line512(0, true), d)}
+	case pair:
+		s.ws = []VecVirtual{times512(k.line512(0, true), d), times512(k.line512(16, true), d)}
+	case nibble:
+		for i := range 2 {
+			b := k.line512(16*i, false)
+			m := ZMM()
+			VPSRLD(U8(4), b, m)
+			VPANDD_BCST(constant("nibble"), b, b)
+			s.ws, s.wm = append(s.ws, times512(b, d)), append(s.wm, times512(m, dmin))
+		}
+	}
+	s.offset = ZMM()
+	VMULPS_BCST(constant("minusMagic"), s.ws[len(s.ws)-1], s.offset)
+	return s
+}
+
+// line512 widens the block's 8-bit scales.
+func (k *dot) line512(at int, signed bool) VecVirtual {
+	v := ZMM()
+	if signed {
+		VPMOVSXBD(k.scale(at), v)
+	} else {
+		VPMOVZXBD(k.scale(at), v)
+	}
+	return v
+}
+
+func times512(v, d VecVirtual) VecVirtual {
+	VCVTDQ2PS(v, v)
+	VMULPS(d, v, v)
 	return v
 }

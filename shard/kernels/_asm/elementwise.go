@@ -257,90 +257,6 @@ func rotateKernel() {
 	RET()
 }
 
-// quantiseKernel rounds blocks of 32 to integers. No clamp is needed: |x|·(127/amax) is below 127.5.
-func quantiseKernel() {
-	text("quantiseAVX2", "dst *byte, x *float32, blocks int", "fills activation blocks; x must be finite.")
-	dst, x, n := pointer("dst"), pointer("x"), pointer("blocks")
-	values["abs"] = 0x7fffffff
-	v := []VecVirtual{YMM(), YMM(), YMM(), YMM()}
-	top, t := YMM(), YMM()
-	Label("loop")
-	for i := range v {
-		VMOVUPS(Mem{Base: x, Disp: 32 * i}, v[i])
-		if i == 0 {
-			VPAND(constant32("abs"), v[i], top)
-		} else {
-			VPAND(constant32("abs"), v[i], t)
-			VPMAXUD(t, top, top)
-		}
-	}
-	amax := XMM()
-	VEXTRACTI128(U8(1), top, amax)
-	VPMAXUD(top.AsX(), amax, amax)
-	VPSHUFD(U8(0x4e), amax, t.AsX())
-	VPMAXUD(t.AsX(), amax, amax)
-	VPSHUFD(U8(0xb1), amax, t.AsX())
-	VPMAXUD(t.AsX(), amax, amax)
-	VUCOMISS(f32("tiny", 0x1p-100), amax)
-	JAE(LabelRef("fill"))
-	VPXOR(t, t, t)
-	VMOVDQU(t, at(dst))
-	VMOVDQU(t.AsX(), Mem{Base: dst, Disp: actScale})
-	JMP(LabelRef("next"))
-	Label("fill")
-	VDIVSS(f32("topLevel", 127), amax, t.AsX())
-	VMOVSS(t.AsX(), Mem{Base: dst, Disp: actScale})
-	VMOVSS(f32("topLevel", 127), t.AsX())
-	VDIVSS(amax, t.AsX(), t.AsX())
-	VBROADCASTSS(t.AsX(), t)
-	for i := range v {
-		VMULPS(t, v[i], v[i])
-		VCVTPS2DQ(v[i], v[i])
-	}
-	VPACKSSDW(v[1], v[0], v[0])
-	VPACKSSDW(v[3], v[2], v[2])
-	VPACKSSWB(v[2], v[0], v[0])
-	VMOVDQU(order(), t)
-	VPERMD(v[0], t, v[0])
-	VMOVDQU(v[0], at(dst))
-	negatedSums(v[0], dst)
-	Label("next")
-	ADDQ(Imm(128), x)
-	ADDQ(Imm(actBytes), dst)
-	DECQ(n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
-}
-
-// order undoes the packs, which work within halves of a register.
-func order() Mem {
-	return once("order", func() {
-		for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
-			DATA(4*i, U32(v))
-		}
-	})
-}
-
-// negatedSums stores -Σ of the halves and of all.
-func negatedSums(q VecVirtual, dst Register) {
-	values["bytes"] = 0x01010101
-	t, zero := YMM(), YMM()
-	VMOVDQU(constant32("bytes"), t)
-	VPMADDUBSW(q, t, t)
-	VPMADDWD(constant32("ones"), t, t)
-	VPHADDD(t, t, t)
-	VPHADDD(t, t, t)
-	VPXOR(zero, zero, zero)
-	VPSUBD(t, zero, t)
-	hi := XMM()
-	VEXTRACTI128(U8(1), t, hi)
-	VMOVD(t.AsX(), Mem{Base: dst, Disp: actSum0})
-	VMOVD(hi, Mem{Base: dst, Disp: actSum1})
-	VPADDD(t.AsX(), hi, hi)
-	VMOVD(hi, Mem{Base: dst, Disp: actSum})
-}
-
 func systemKernels() {
 	TEXT("pause", NOSPLIT, "func()")
 	Doc("pause tells the core that this is a spin loop.")
@@ -360,7 +276,7 @@ func elementwise() {
 	for _, kernel := range []func(){
 		expKernel, expShiftKernel, maxKernel, swigluKernel, sumSquaresKernel, scaleKernel, addKernel, mergeKernel,
 		finiteKernel,
-		rotateKernel, quantiseKernel, systemKernels,
+		rotateKernel, systemKernels,
 	} {
 		kernel()
 	}

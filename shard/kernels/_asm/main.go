@@ -26,11 +26,12 @@ func main() {
 
 func dots() {
 	ceilings()
+	quantiseKernel()
 	for _, f := range formats {
-		for _, cols := range []int{1, 2, 4, 8} {
+		for cols := 1; cols <= 8; cols++ {
 			dot512(f, cols)
 		}
-		for _, cols := range []int{1, 2, 4} {
+		for cols := 1; cols <= 4; cols++ {
 			dot256(f, cols)
 		}
 	}
