@@ -9,8 +9,10 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/param"
+	"github.com/openai/openai-go/v3/responses"
 
 	"github.com/stagecoach-llm/stagecoach/router/account"
+	"github.com/stagecoach-llm/stagecoach/router/internal/fake"
 )
 
 // sdk is the official client with a key.
@@ -133,5 +135,108 @@ func TestSDKErrors(t *testing.T) {
 	p.Model = "other"
 	if _, err = c.Chat.Completions.New(context.Background(), p); !errors.As(err, &e) || e.StatusCode != 404 || e.Code != "model_not_found" {
 		t.Errorf("%v", err)
+	}
+}
+
+func responseParams(input string) responses.ResponseNewParams {
+	return responses.ResponseNewParams{
+		Model: model, Input: responses.ResponseNewParamsInputUnion{OfString: param.NewOpt(input)}, Instructions: param.NewOpt("Be brief."),
+		MaxOutputTokens: param.NewOpt(int64(300)), Store: param.NewOpt(false),
+	}
+}
+
+func TestSDKResponses(t *testing.T) {
+	w := start(t, text("Hello, 世界!"))
+	c := w.sdk()
+	r, err := c.Responses.New(context.Background(), responseParams("Hi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.OutputText() != "Hello, 世界!" || r.Status != responses.ResponseStatusCompleted || r.Usage.OutputTokens != 15 || r.Usage.TotalTokens == 0 ||
+		r.Instructions.OfString != "Be brief." || r.MaxOutputTokens != 300 {
+		t.Errorf("%s", r.RawJSON())
+	}
+	stream := c.Responses.NewStreaming(context.Background(), responseParams("Hi"))
+	deltas, whole := "", ""
+	var final responses.Response
+	for n := int64(0); stream.Next(); n++ {
+		ev := stream.Current()
+		if ev.SequenceNumber != n {
+			t.Errorf("event %d: %s", n, ev.RawJSON())
+		}
+		switch ev := ev.AsAny().(type) {
+		case responses.ResponseTextDeltaEvent:
+			deltas += ev.Delta
+		case responses.ResponseTextDoneEvent:
+			whole = ev.Text
+		case responses.ResponseCompletedEvent:
+			final = ev.Response
+		}
+	}
+	if err := stream.Err(); err != nil || deltas != "Hello, 世界!" || whole != deltas || final.OutputText() != deltas || final.Usage.OutputTokens != 15 {
+		t.Errorf("%v, %q, %q, %s", err, deltas, whole, final.RawJSON())
+	}
+}
+
+// TestSDKResponseTools is a whole round: the model calls, the client answers, the model speaks.
+func TestSDKResponseTools(t *testing.T) {
+	w := start(t, func(prompt []int32, _ uint32, _ uint64) []int32 {
+		if strings.Contains(readable(prompt), "<tool_response>\n19 degrees\n</tool_response>") {
+			return fake.Tokens("It is warm.")
+		}
+		return fake.Tokens("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>")
+	})
+	c := w.sdk()
+	p := responseParams("How is it in Paris?")
+	p.Tools = []responses.ToolUnionParam{{OfFunction: &responses.FunctionToolParam{
+		Name: "weather", Parameters: map[string]any{"type": "object"}, Strict: param.NewOpt(false)}}}
+	stream := c.Responses.NewStreaming(context.Background(), p)
+	var call responses.ResponseFunctionToolCall
+	deltas := 0
+	for stream.Next() {
+		switch ev := stream.Current().AsAny().(type) {
+		case responses.ResponseFunctionCallArgumentsDeltaEvent:
+			deltas++
+		case responses.ResponseOutputItemDoneEvent:
+			call = ev.Item.AsFunctionCall()
+		}
+	}
+	if err := stream.Err(); err != nil || call.Name != "weather" || call.Arguments != `{"city": "Paris"}` || deltas < 5 {
+		t.Fatalf("%v, %d deltas, %s", err, deltas, call.RawJSON())
+	}
+	result := responses.ResponseInputItemParamOfFunctionCallOutput("19 degrees")
+	result.OfFunctionCallOutput.CallID = param.NewOpt(call.CallID)
+	p.Input = responses.ResponseNewParamsInputUnion{OfInputItemList: responses.ResponseInputParam{
+		responses.ResponseInputItemParamOfMessage("How is it in Paris?", responses.EasyInputMessageRoleUser),
+		responses.ResponseInputItemParamOfFunctionCall(call.Arguments, call.CallID, call.Name),
+		result,
+	}}
+	r, err := c.Responses.New(context.Background(), p)
+	if err != nil || r.OutputText() != "It is warm." {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestSDKResponseErrors(t *testing.T) {
+	w := start(t, text("0123456789"))
+	c := w.sdk()
+	p := responseParams("Hi")
+	p.PreviousResponseID = param.NewOpt("resp_1")
+	_, err := c.Responses.New(context.Background(), p)
+	var e *openai.Error
+	if !errors.As(err, &e) || e.StatusCode != 400 || e.Param != "previous_response_id" {
+		t.Errorf("%v", err)
+	}
+	p = responseParams("Hi")
+	p.MaxOutputTokens = param.NewOpt(int64(3))
+	stream := c.Responses.NewStreaming(context.Background(), p)
+	reason := ""
+	for stream.Next() {
+		if ev, ok := stream.Current().AsAny().(responses.ResponseIncompleteEvent); ok {
+			reason = ev.Response.IncompleteDetails.Reason
+		}
+	}
+	if err := stream.Err(); err != nil || reason != "max_output_tokens" {
+		t.Errorf("%v, %q", err, reason)
 	}
 }

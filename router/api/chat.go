@@ -6,11 +6,17 @@ import (
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/router/chat"
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
 // readChat turns the body of /v1/chat/completions into a job.
-func readChat(o *object, m *Model, s sampling) (*job, *Error) {
-	messages := readMessages(o)
+func readChat(o *object, m *Model, defaults wire.Params) (*job, *Error) {
+	s := readSampling(o, m, defaults)
+	return chatJob(o, m, s, readMessages(o))
+}
+
+// chatJob is the job of a conversation whose other fields are as /v1/chat/completions has them.
+func chatJob(o *object, m *Model, s sampling, messages []chat.Message) (*job, *Error) {
 	tools, parallel := readTools(o)
 	readResponseFormat(o)
 	readModalities(o)

@@ -200,6 +200,9 @@ func FuzzRequests(f *testing.F) {
 		`{"messages":[{"role":"user","content":""}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"tool_choice":"auto"}`,
 		`{"prompt":[[1,2],"x"],"echo":true,"stop":["a"],"logit_bias":{"1":2},"stream":true,"stream_options":{"include_usage":true}}`,
 		`{"prompt":[1e2,3.0],"seed":9223372036854775807,"n":2,"max_tokens":0}`, `{"prompt":"a","stop_token_ids":[1],"temperature":null}`, `[`, `{"stop":{}}`,
+		`{"input":"x","instructions":"i","max_output_tokens":3,"text":{"format":{"type":"text"}},"include":["message.output_text.logprobs"],"store":true}`,
+		`{"input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+		{"type":"function_call_output","call_id":"c","output":"r"}],"tools":[{"type":"function","name":"f","parameters":{}}],"tool_choice":"auto"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -210,9 +213,9 @@ func FuzzRequests(f *testing.F) {
 			checkRefusal(t, err)
 			return
 		}
-		for _, read := range []func(*object, *Model, sampling) (*job, *Error){readChat, readCompletion} {
+		for _, read := range []reader{readChat, readCompletion, readResponse} {
 			o := &object{fields: o.fields}
-			j, err := read(o, m, readSampling(o, m, Neutral()))
+			j, err := read(o, m, Neutral())
 			if err != nil {
 				checkRefusal(t, err)
 				continue

@@ -3,10 +3,13 @@ package api
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
 // readCompletion turns the body of /v1/completions into a job.
-func readCompletion(o *object, m *Model, s sampling) (*job, *Error) {
+func readCompletion(o *object, m *Model, defaults wire.Params) (*job, *Error) {
+	s := readSampling(o, m, defaults)
 	prompts, texts := readPrompts(o, m)
 	echo := o.boolean("echo", false)
 	if o.has("suffix") {

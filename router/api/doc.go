@@ -5,9 +5,10 @@
 //	server.go      routes, request ids, CORS, metrics
 //	auth.go        which key
 //	fields.go      the JSON object: null is absent, unknown fields are ignored, a wrong one is 400 with its name
-//	sampling.go    fields that both endpoints have
+//	sampling.go    fields that all endpoints have
 //	chat.go        messages and tools -> prompt, by the model's template
 //	completion.go  text or token ids -> prompts
+//	response.go    /v1/responses, as a chat request under other names
 //	job.go         admission, streams of tokens, what is journalled before it is written, settlement
 //	choice.go      tokens -> text: whole characters, stop strings, log-probabilities
 //	output.go      text -> one body or a stream of chunks

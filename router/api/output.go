@@ -10,7 +10,7 @@ import (
 
 const writeTimeout = 30 * time.Second
 
-// format is what the two endpoints' answers look like.
+// format is what an endpoint's answers look like.
 type format interface {
 	// param is the field of the request that holds the prompt.
 	param() string
@@ -18,8 +18,12 @@ type format interface {
 	opening() []any
 	// chunks are what a piece of a choice becomes; the last ones where the choice has finished.
 	chunks(index int, c *choice, p piece) []any
-	// tally is the chunk of the usage.
-	tally(u usage) any
+	// closing are the chunks after the last text.
+	closing(u usage) []any
+	// failure are the chunks of an error after which nothing comes.
+	failure(e *Error) []any
+	// marked tells whether [DONE] marks the end of a stream.
+	marked() bool
 	// whole is the answer in one body.
 	whole(answers []answer, u usage) any
 }
@@ -67,14 +71,17 @@ func (s *stream) piece(index int, c *choice, p piece) error {
 func (s *stream) keepAlive() error { return s.sse.Comment("keep-alive") }
 
 func (s *stream) end(u usage) error {
-	events := s.open()
-	if t := s.format.tally(u); t != nil {
-		events = append(events, t)
-	}
-	if len(events) > 0 {
+	if events := append(s.open(), s.format.closing(u)...); len(events) > 0 {
 		if err := s.sse.Events(events...); err != nil {
 			return err
 		}
+	}
+	return s.mark()
+}
+
+func (s *stream) mark() error {
+	if !s.format.marked() {
+		return nil
 	}
 	return s.sse.Done()
 }
@@ -85,8 +92,8 @@ func (s *stream) fail(e *Error) {
 		e.write(s.w)
 		return
 	}
-	if s.sse.Events(e.envelope()) == nil {
-		_ = s.sse.Done() // the client may be gone; there is nobody else to tell
+	if s.sse.Events(s.format.failure(e)...) == nil {
+		_ = s.mark() // the client may be gone; there is nobody else to tell
 	}
 }
 

@@ -123,15 +123,19 @@ func callDeltas(f *callFilter, parts []callPart) (content string, deltas []chatC
 	return content, deltas
 }
 
-func (f *chatFormat) tally(u usage) any {
+func (f *chatFormat) closing(u usage) []any {
 	if !f.job.usageChunk {
 		return nil
 	}
 	b := f.chunk([]chatChoice{}...)
 	b.Choices = []chatChoice{}
 	b.Usage = &u
-	return b
+	return []any{b}
 }
+
+func (f *chatFormat) failure(e *Error) []any { return []any{e.envelope()} }
+
+func (f *chatFormat) marked() bool { return true }
 
 func (f *chatFormat) whole(answers []answer, u usage) any {
 	choices := make([]chatChoice, len(answers))
@@ -167,14 +171,18 @@ func (f *chatFormat) logprobs(tokens []tokenText) *chatLogprobs {
 	if len(tokens) == 0 {
 		return nil
 	}
-	out := &chatLogprobs{Content: make([]chatLogprob, len(tokens))}
+	return &chatLogprobs{Content: logprobs(f.job.model, tokens)}
+}
+
+func logprobs(m *Model, tokens []tokenText) []chatLogprob {
+	out := make([]chatLogprob, len(tokens))
 	for i, t := range tokens {
 		e := newLogprob(t.bytes, t.lp.LP)
 		e.Top = []chatLogprob{}
 		for _, top := range t.lp.Top {
-			e.Top = append(e.Top, newLogprob(f.job.model.Tokens.TokenBytes(top.ID), top.LP))
+			e.Top = append(e.Top, newLogprob(m.Tokens.TokenBytes(top.ID), top.LP))
 		}
-		out.Content[i] = e
+		out[i] = e
 	}
 	return out
 }

@@ -58,14 +58,18 @@ func (f *textFormat) chunks(index int, c *choice, p piece) (out []any) {
 	return out
 }
 
-func (f *textFormat) tally(u usage) any {
+func (f *textFormat) closing(u usage) []any {
 	if !f.job.usageChunk {
 		return nil
 	}
 	b := f.body([]textChoice{})
 	b.Usage = &u
-	return b
+	return []any{b}
 }
+
+func (f *textFormat) failure(e *Error) []any { return []any{e.envelope()} }
+
+func (f *textFormat) marked() bool { return true }
 
 func (f *textFormat) whole(answers []answer, u usage) any {
 	choices := make([]textChoice, len(answers))

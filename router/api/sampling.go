@@ -23,7 +23,7 @@ const (
 	maxStopTokens = 256
 )
 
-// sampling are the fields that both endpoints have.
+// sampling are the fields that all endpoints have.
 type sampling struct {
 	params      wire.Params
 	seed        uint64

@@ -15,6 +15,7 @@ import (
 	"github.com/stagecoach-llm/stagecoach/router/account"
 	"github.com/stagecoach-llm/stagecoach/router/generate"
 	"github.com/stagecoach-llm/stagecoach/router/sse"
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
 // Options of a Server.
@@ -82,6 +83,7 @@ func (s *Server) routes() {
 	for _, prefix := range []string{"/v1", "/v1/openai"} {
 		s.route(prefix+"/chat/completions", "chat", http.MethodPost, s.keyed(s.completions(readChat, "chatcmpl-")))
 		s.route(prefix+"/completions", "completions", http.MethodPost, s.keyed(s.completions(readCompletion, "cmpl-")))
+		s.route(prefix+"/responses", "responses", http.MethodPost, s.keyed(s.completions(readResponse, "resp_")))
 		s.route(prefix+"/embeddings", "embeddings", http.MethodPost, s.keyed(s.embeddings))
 		s.route(prefix+"/models", "models", http.MethodGet, s.keyed(s.models))
 		s.route(prefix+"/models/{id...}", "models", http.MethodGet, s.keyed(s.oneModel))
@@ -148,8 +150,11 @@ func (s *Server) rescue(w *responseWriter, r *http.Request) {
 	}
 }
 
-// completions answers one of the two endpoints.
-func (s *Server) completions(read func(*object, *Model, sampling) (*job, *Error), prefix string) keyedHandler {
+// reader turns the fields of a request into a job. defaults are the sampling parameters of a request that names none.
+type reader func(o *object, m *Model, defaults wire.Params) (*job, *Error)
+
+// completions answers one of the endpoints that generate.
+func (s *Server) completions(read reader, prefix string) keyedHandler {
 	return func(w http.ResponseWriter, r *http.Request, key string) *Error {
 		select {
 		case s.slots <- struct{}{}:
@@ -191,7 +196,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*object, *Error) 
 	return parseObject(data)
 }
 
-func (s *Server) parse(o *object, read func(*object, *Model, sampling) (*job, *Error)) (*job, *Error) {
+func (s *Server) parse(o *object, read reader) (*job, *Error) {
 	m, err := s.named(o)
 	if err != nil {
 		return nil, err
@@ -200,7 +205,7 @@ func (s *Server) parse(o *object, read func(*object, *Model, sampling) (*job, *E
 	if s.ModelDefaults {
 		defaults = modelDefaults(m)
 	}
-	j, err := read(o, m, readSampling(o, m, defaults))
+	j, err := read(o, m, defaults)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +264,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
 func newOutput(w http.ResponseWriter, j *job) output {
 	if j.stream {
 		return &stream{format: j.format, sse: sse.NewWriter(w, writeTimeout), w: w}
+	}
+	if f, ok := j.format.(*responseFormat); ok {
+		return &wholeResponse{format: f, w: w}
 	}
 	return &whole{format: j.format, w: w, answers: make([]answer, len(j.prompts)*j.n)}
 }

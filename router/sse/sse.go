@@ -1,5 +1,5 @@
 // Package sse writes server-sent events (the WHATWG "event stream" form) as OpenAI's clients read them: `data:` lines with one
-// JSON value each, `data: [DONE]` at the end, comment lines in between to keep proxies awake, and neither `id:` nor `retry:`.
+// JSON value each, named by an `event:` line where the value has a name, `data: [DONE]` at the end, comment lines in between to keep proxies awake, and neither `id:` nor `retry:`.
 //
 // Every write has a deadline: a client that does not read for that long counts as gone.
 //
@@ -48,10 +48,16 @@ func (s *Writer) Start() error {
 	return s.send(nil)
 }
 
+// Named is a value whose event has a name, on an `event:` line.
+type Named interface{ EventName() string }
+
 // Events sends one event for each value, in one write.
 func (s *Writer) Events(values ...any) error {
 	s.buf.Reset()
 	for _, v := range values {
+		if n, ok := v.(Named); ok {
+			s.buf.WriteString("event: " + n.EventName() + "\n")
+		}
 		s.buf.WriteString("data: ")
 		// Encode ends with one newline; JSON has no others, so that an event is one line.
 		enc := json.NewEncoder(&s.buf)
