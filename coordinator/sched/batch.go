@@ -101,7 +101,7 @@ func (s *Scheduler) decodeRows() int {
 	return rows - max(rows/4, 1)
 }
 
-// What a step's opens may carry of tokens that are not computed: beyond manyHistory they take the room of half the
+// What a step's opens may carry of tokens that are not computed, and of grammars, four bytes as one token: beyond manyHistory they take the room of half the
 // rows, and beyond maxHistory the next open waits for the next step.
 const (
 	manyHistory = 2048
@@ -137,12 +137,12 @@ func (s *Scheduler) addPrefills(b *step) {
 	}
 }
 
-// opening is how many tokens the sequence's Open will carry.
+// opening is how many tokens the sequence's Open will carry, or what takes their room.
 func opening(q *sequence) int {
 	if q.opened {
 		return 0
 	}
-	return q.sent
+	return q.sent + len(q.choice.params.Grammar)/4
 }
 
 // aloneTargets is how many StepTargets the slowest stage may take for a step of which nobody waits for a token: whoever

@@ -83,6 +83,8 @@ func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
 		return refuse(wire.CodeInvalid, "%d choices, want 1 to %d", len(g.Choices), MaxChoices)
 	case g.Scored < 0 || g.Scored > len(g.Prompt):
 		return refuse(wire.CodeInvalid, "scored is %d of a prompt of %d tokens", g.Scored, len(g.Prompt))
+	case len(g.Params.Grammar) > wire.MaxGrammar:
+		return refuse(wire.CodeInvalid, "the grammar has %d bytes, at most %d", len(g.Params.Grammar), wire.MaxGrammar)
 	case g.MaxTokens < 0:
 		return refuse(wire.CodeInvalid, "max_tokens is %d, want 0 or more", g.MaxTokens)
 	case s.foreign(g.Prompt) >= 0:

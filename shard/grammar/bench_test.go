@@ -100,6 +100,6 @@ func BenchmarkCompile(b *testing.B) {
 func BenchmarkVocab(b *testing.B) {
 	v := qwen2Vocab(b)
 	for b.Loop() {
-		NewVocab(v.size, func(id int32) []byte { return v.text[id] })
+		NewVocab(v.size, func(id int32) []byte { return v.text(id) })
 	}
 }

@@ -162,10 +162,11 @@ func (c *Cursor) Seek(tokens []int32) error {
 // after is the state behind one more token, dead where it may not come.
 func (c *Cursor) after(id int32) *state {
 	s := c.place.state
-	if id < 0 || int(id) >= c.guide.vocab.size || c.guide.vocab.text[id] == nil {
+	text := c.guide.vocab.text(id)
+	if len(text) == 0 {
 		return dead
 	}
-	for _, b := range c.guide.vocab.text[id] {
+	for _, b := range text {
 		if s = c.place.grammar.step(s, b); s == dead {
 			return dead
 		}

@@ -52,7 +52,7 @@ func sampleAny(t *testing.T, r *rand.Rand, c *Cursor, most int) (text []byte, wh
 			t.Fatalf("nothing can follow %q", text)
 		}
 		tokens = append(tokens, id)
-		text = append(text, c.guide.vocab.text[id]...)
+		text = append(text, c.guide.vocab.text(id)...)
 		if r.IntN(2) == 0 {
 			c.Expect(id)
 		}
@@ -226,7 +226,7 @@ func TestMaskIsWhatIsAllowed(t *testing.T) {
 				m := c.Mask()
 				for id := range int32(v.size) {
 					if m.Has(id) != c.Allows(id) {
-						t.Fatalf("%s: token %d %q: masked %v, allowed %v", text, id, v.text[id], m.Has(id), c.Allows(id))
+						t.Fatalf("%s: token %d %q: masked %v, allowed %v", text, id, v.text(id), m.Has(id), c.Allows(id))
 					}
 				}
 				id := pick(r, m, v.size)

@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"bytes"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -9,7 +10,8 @@ import (
 // Vocab is the bytes of a model's tokens. It is immutable.
 type Vocab struct {
 	size  int
-	text  [][]byte // by id; nil: never part of a text
+	bytes []byte  // of all tokens, by id
+	ends  []int32 // of each token's bytes; they begin where those of the id before end
 	all   trie
 	other trie // without the plain tokens
 	// plain[n] has the tokens of at most n+1 whole characters that may stand anywhere in a string; the last one has all of them.
@@ -21,6 +23,15 @@ type Mask []uint64
 
 // Has reports whether id is in the set.
 func (m Mask) Has(id int32) bool { return m[id>>6]>>(id&63)&1 != 0 }
+
+// Each calls fn for each of the set, ascending.
+func (m Mask) Each(fn func(id int32)) {
+	for i, word := range m {
+		for ; word != 0; word &= word - 1 {
+			fn(int32(i<<6 + bits.TrailingZeros64(word)))
+		}
+	}
+}
 
 func (m Mask) set(id int32) { m[id>>6] |= 1 << (id & 63) }
 
@@ -46,25 +57,37 @@ const maxToken = 1 << 10
 // NewVocab describes a vocabulary of size ids. text gives the bytes of a token, nothing for one that is never part of a text:
 // padding and control tokens.
 func NewVocab(size int, text func(id int32) []byte) *Vocab {
-	v := &Vocab{size: size, text: make([][]byte, size)}
+	v := &Vocab{size: size, ends: make([]int32, size)}
 	var all, other []int32
 	for id := range int32(size) {
 		b := text(id)
-		if len(b) == 0 || len(b) > maxToken {
-			continue
+		if len(b) > 0 && len(b) <= maxToken {
+			v.bytes = append(v.bytes, b...)
+			all = append(all, id)
+			if n := plainLength(b); n == 0 || n > maxPlain {
+				other = append(other, id)
+			}
 		}
-		v.text[id] = b
-		all = append(all, id)
-		if n := plainLength(b); n == 0 || n > maxPlain {
-			other = append(other, id)
-		}
+		v.ends[id] = int32(len(v.bytes))
 	}
-	byText := func(x, y int32) int { return bytes.Compare(v.text[x], v.text[y]) }
+	byText := func(x, y int32) int { return bytes.Compare(v.text(x), v.text(y)) }
 	slices.SortStableFunc(all, byText)
 	slices.SortStableFunc(other, byText)
 	v.all, v.other = v.trie(all), v.trie(other)
 	v.sortPlain(all)
 	return v
+}
+
+// text is the bytes of a token, none for one that is never part of a text.
+func (v *Vocab) text(id int32) []byte {
+	if id < 0 || int(id) >= v.size {
+		return nil
+	}
+	var from int32
+	if id > 0 {
+		from = v.ends[id-1]
+	}
+	return v.bytes[from:v.ends[id]]
 }
 
 // plainLength is the number of characters of a token that may stand anywhere in a JSON string, 0 for another.
@@ -86,7 +109,7 @@ func (v *Vocab) sortPlain(all []int32) {
 		v.plain[n] = v.empty()
 	}
 	for _, id := range all {
-		if n := plainLength(v.text[id]); n > 0 {
+		if n := plainLength(v.text(id)); n > 0 {
 			for k := n; k <= maxPlain; k++ {
 				v.plain[k-1].set(id)
 			}
@@ -102,7 +125,7 @@ func (v *Vocab) trie(ids []int32) trie {
 	var path []int32 // nodes from the root to the last token
 	var last []byte
 	for _, id := range ids {
-		b := v.text[id]
+		b := v.text(id)
 		same := 0
 		for same < len(b) && same < len(last) && b[same] == last[same] {
 			same++

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -36,8 +37,11 @@ func check(v *Vocab, p *wire.Params) error {
 			return fmt.Errorf("sample: %s is %v: it must be %s", c.name, c.value, c.want)
 		}
 	}
-	if p.Grammar != 0 {
-		return fmt.Errorf("sample: grammar %d is asked for, and this version has none", p.Grammar)
+	if p.Grammar != "" && v.guide == nil {
+		return errors.New("sample: a grammar is asked for, and the bytes of the vocabulary are not known")
+	}
+	if p.Grammar != "" && len(p.StopIDs) == 0 {
+		return errors.New("sample: a grammar is asked for without stop ids, by which its end could be told")
 	}
 	return checkIDs(v, p)
 }

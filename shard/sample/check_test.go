@@ -28,7 +28,7 @@ func TestNewRefuses(t *testing.T) {
 		{func(p *wire.Params) { p.Logprobs = -2 }, "logprobs is -2"},
 		{func(p *wire.Params) { p.MinTokens = -1 }, "min_tokens is -1"},
 		{func(p *wire.Params) { p.PromptLen = -1 }, "prompt length is -1"},
-		{func(p *wire.Params) { p.Grammar = 7 }, "grammar 7"},
+		{func(p *wire.Params) { p.Grammar = "{}" }, "grammar"},
 		{func(p *wire.Params) { p.LogitBias = []wire.Bias{{ID: 10}} }, "logit_bias names token 10"},
 		{func(p *wire.Params) { p.LogitBias = []wire.Bias{{ID: -1}} }, "logit_bias names token -1"},
 		{func(p *wire.Params) { p.LogitBias = []wire.Bias{{ID: 1, Value: float32(inf)}} }, "logit_bias of token 1 is +Inf"},

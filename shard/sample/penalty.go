@@ -40,7 +40,7 @@ func (s *Sampler) adjust(logits []float32, pos int, history []int32) {
 		v.count(history, s.params.PromptLen)
 		s.penalise(logits)
 	}
-	if pos-s.params.PromptLen < s.params.MinTokens {
+	if pos-s.params.PromptLen < s.params.MinTokens && !s.complete() {
 		for _, id := range s.params.StopIDs {
 			if int(id) < len(logits) {
 				v.set(logits, id, negInf)

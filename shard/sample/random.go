@@ -9,6 +9,13 @@ func uniform(seed uint64, choice uint32, pos int) float64 {
 	return float64(h>>11) * 0x1p-53
 }
 
+// again is the number for a second draw at the same place. It has nothing to do with the first.
+func again(seed uint64, choice uint32, pos int) float64 {
+	return uniform(mix(seed^second), choice, pos)
+}
+
+const second = 0xd1b54a32d192ed03 // keeps mix(seed^second) from being a seed that somebody counts up to
+
 const golden = 0x9e3779b97f4a7c15 // 2^64/φ: an argument of 0 must not give mix(0), which is 0
 
 // mix is the output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",

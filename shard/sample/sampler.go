@@ -1,6 +1,9 @@
 package sample
 
 import (
+	"fmt"
+
+	"github.com/stagecoach-llm/stagecoach/shard/grammar"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
@@ -9,6 +12,7 @@ type Sampler struct {
 	vocab  *Vocab
 	params wire.Params
 	choice uint32
+	cursor *grammar.Cursor // nil: anything may be said
 }
 
 // New returns a sampler for one of the choices of a request. An error names the parameter that is out of range, and the
@@ -17,7 +21,14 @@ func New(v *Vocab, p wire.Params, choice uint32) (*Sampler, error) {
 	if err := check(v, &p); err != nil {
 		return nil, err
 	}
-	return &Sampler{vocab: v, params: p, choice: choice}, nil
+	s := &Sampler{vocab: v, params: p, choice: choice}
+	if p.Grammar != "" {
+		var err error
+		if s.cursor, err = v.guide.Open(p.Grammar); err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // Sample draws the token at position pos, which history, the tokens at positions 0 to pos-1, leads to. The returned
@@ -29,8 +40,14 @@ func (s *Sampler) Sample(logits []float32, pos int, history []int32) (int32, *wi
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := s.seek(history); err != nil {
+		return 0, nil, err
+	}
 	s.adjust(logits, pos, history)
-	id, err := s.pick(logits, pos)
+	id, err := s.pick(logits, uniform(s.params.Seed, s.choice, pos))
+	if err == nil && s.cursor != nil {
+		id, err = s.obey(logits, pos, id)
+	}
 	s.vocab.restore(logits)
 	if err != nil || s.params.Logprobs < 0 {
 		return id, nil, err
@@ -42,8 +59,8 @@ func (s *Sampler) Sample(logits []float32, pos int, history []int32) (int32, *wi
 	return id, &lp, nil
 }
 
-// pick draws from adjusted logits.
-func (s *Sampler) pick(logits []float32, pos int) (int32, error) {
+// pick draws from adjusted logits; u in [0, 1) says which.
+func (s *Sampler) pick(logits []float32, u float64) (int32, error) {
 	id, max := largest(logits)
 	if max == negInf {
 		return 0, errNoToken
@@ -54,7 +71,7 @@ func (s *Sampler) pick(logits []float32, pos int) (int32, error) {
 	r := &s.vocab.rank
 	r.start(logits, max, s.params.Temperature)
 	n, mass := s.keep(r)
-	return draw(r, n, uniform(s.params.Seed, s.choice, pos)*mass), nil
+	return draw(r, n, u*mass), nil
 }
 
 // largest returns the first of the largest logits.

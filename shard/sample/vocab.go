@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/stagecoach-llm/stagecoach/shard/grammar"
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
@@ -20,6 +21,8 @@ type Vocab struct {
 	tokens []int32 // distinct tokens of a history
 	saved  []saved
 	rank   ranking
+	guide  *grammar.Guide
+	masked []float32 // [live], the logits that a grammar leaves
 }
 
 // NewVocab describes a vocabulary of size ids, those with padded[id] being padding. Ids past the end of padded are not
@@ -37,6 +40,9 @@ func NewVocab(size int, padded []bool) *Vocab {
 	}
 	return v
 }
+
+// Guide has samplers obey grammars. The guide's vocabulary is this one; whoever made it closes it.
+func (v *Vocab) Guide(g *grammar.Guide) { v.guide = g }
 
 // Size is the number of ids, padding included: the length of a row of logits.
 func (v *Vocab) Size() int { return v.size }

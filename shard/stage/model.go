@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
+	"github.com/stagecoach-llm/stagecoach/shard/grammar"
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 	"github.com/stagecoach-llm/stagecoach/shard/kv"
 	"github.com/stagecoach-llm/stagecoach/shard/qwen2"
@@ -18,6 +20,18 @@ import (
 type Checkpoints struct {
 	File    *checkpoint.Checkpoint
 	Threads int
+
+	texts *grammar.Vocab // of the tokenizer, made when the first last stage is loaded
+	once  sync.Once
+}
+
+// vocabulary is the bytes of the tokens. Every engine has the same.
+func (c *Checkpoints) vocabulary() *grammar.Vocab {
+	c.once.Do(func() {
+		card := c.File.Card()
+		c.texts = grammar.NewVocab(min(card.Config.Vocab, len(card.Tokenizer.Tokens)), card.Tokenizer.TextBytes)
+	})
+	return c.texts
 }
 
 // Load implements Loader.
@@ -45,6 +59,8 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 	e := &modelEngine{cfg: card.Config, model: m, pool: pool, last: last, seqs: map[uint64]*sequence{}}
 	if last {
 		e.vocab = sample.NewVocab(card.Config.Vocab, card.Padded())
+		e.guide = grammar.NewGuide(c.vocabulary())
+		e.vocab.Guide(e.guide)
 	}
 	return e, nil
 }
@@ -56,6 +72,7 @@ type modelEngine struct {
 	pool  *kernels.Pool
 	last  bool
 	vocab *sample.Vocab
+	guide *grammar.Guide // last stage only
 	seqs  map[uint64]*sequence
 
 	// Scratch of a step, grown once and kept.
@@ -79,6 +96,9 @@ func (e *modelEngine) KVUsed() int {
 }
 
 func (e *modelEngine) Close() {
+	if e.guide != nil {
+		e.guide.Close()
+	}
 	e.model.Close()
 	e.pool.Close()
 }

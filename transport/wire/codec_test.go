@@ -153,7 +153,7 @@ func examples(t testing.TB, family string) map[string][]byte {
 	}
 	switch family {
 	case "frame":
-		return map[string][]byte{"step_open": must(AppendFrame(nil, openStep())),
+		return map[string][]byte{"step_open": must(AppendFrame(nil, openStep())), "step_guided": must(AppendFrame(nil, guidedStep())),
 			"activations_decode": must(AppendFrame(nil, decodeFrame(2, 3))),
 			"step_empty":         must(AppendFrame(nil, &Frame{}))}
 	case "sampled":
@@ -208,6 +208,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"timings", &Frame{Timings: make([]Timing, MaxTimings+1)}, ErrTooLarge},
 		{"want", &Frame{Entries: []Entry{{Want: WantFailed + 1}}}, ErrMalformed},
 		{"op kind", &Frame{Entries: []Entry{{Ops: []Op{{Kind: 9}}}}}, ErrMalformed},
+		{"grammar", &Frame{Entries: []Entry{{Ops: []Op{{Kind: OpOpen, Params: &Params{Grammar: strings.Repeat("x", MaxGrammar+1)}}}}}}, ErrTooLarge},
 		{"int field", &Frame{Entries: []Entry{{Ops: []Op{{Kind: OpOpen, Params: &Params{TopK: 1 << 40}}}}}}, ErrTooLarge},
 	}
 	for _, c := range cases {
@@ -287,6 +288,33 @@ func TestParseRefuses(t *testing.T) {
 	}
 	if err := ParseDelta(examples(t, "sampled")["sampled"], new(Delta)); !errors.Is(err, ErrKind) {
 		t.Error(err)
+	}
+}
+
+// Parameters have one form: the second only with a grammar, the first with its last byte zero.
+func TestGrammarHasOneForm(t *testing.T) {
+	open := func(p Params) *Frame {
+		return &Frame{Entries: []Entry{{Ops: []Op{{Kind: OpOpen, Params: &p}}}}}
+	}
+	const form = HeaderSize + 7 // behind the entry's six bytes and the op's kind
+	plain, err := AppendFrame(nil, open(Params{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guided, err := AppendFrame(nil, open(Params{Grammar: "x"}))
+	if err != nil || plain[form] != paramsV1 || guided[form] != paramsV2 || len(guided) != len(plain)+1 {
+		t.Fatalf("forms %d and %d, %d and %d bytes, %v", plain[form], guided[form], len(plain), len(guided), err)
+	}
+	last := len(plain) - 4 // before choice, history and timings
+	for name, change := range map[string]func(b []byte){
+		"a grammar that is empty": func(b []byte) { b[form] = paramsV2 },
+		"a reserved byte":         func(b []byte) { b[last] = 5 },
+	} {
+		desc := bytes.Clone(plain)
+		change(desc)
+		if err := ParseFrame(seal(header{kind: KindStep, entries: 1}, desc[HeaderSize:], nil), new(Frame)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -50,9 +50,9 @@
 //	           close   -
 //	           fork    uvar parent, uvar len
 //	           copy    svar from, svar to
-//	params   u8 form (0 none, 1), f64 temperature, f64 top p, svar top k, f64 min p, f64 repetition,
+//	params   u8 form (0 none, 1, 2), f64 temperature, f64 top p, svar top k, f64 min p, f64 repetition,
 //	         f64 presence, f64 frequency, u64 seed, svar logprobs, uvar count + (u32 id, f32 value)* bias,
-//	         ints stop ids, svar min tokens, svar prompt length, uvar grammar
+//	         ints stop ids, svar min tokens, svar prompt length; form 1 ends with u8 0, form 2 with text grammar
 //	timings  uvar count + (svar queue ns, svar compute ns)*
 //	sample   uvar seq, uvar pos, ints tokens, logprobs, scores, text error
 //	           scores: uvar count + f32*; with flag 1 (a score has alternatives) logprobs

@@ -103,8 +103,8 @@ type Params struct {
 	StopIDs     []int32 `json:"stop_ids,omitempty"` // end tokens; masked until MinTokens outputs exist
 	MinTokens   int     `json:"min_tokens"`
 	PromptLen   int     `json:"prompt_len"` // tokens before the first output
-	// Grammar names a compiled grammar; 0 is none. Reserved.
-	Grammar uint32 `json:"grammar,omitempty"`
+	// Grammar is what the output must be, as package grammar encodes it, at most MaxGrammar bytes; "" is anything.
+	Grammar string `json:"grammar,omitempty"`
 }
 
 // Bias is added to a token's logit before anything else is applied.

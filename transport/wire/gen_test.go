@@ -29,7 +29,7 @@ func randParams(r *rand.Rand) *Params {
 	}
 	p := &Params{Temperature: r.Float64(), TopP: r.Float64(), TopK: int(int32(r.Uint32())), MinP: r.Float64(),
 		Repetition: r.Float64(), Presence: -r.Float64(), Frequency: math.Inf(1), Seed: r.Uint64(),
-		Logprobs: r.IntN(22) - 1, MinTokens: r.IntN(9), PromptLen: r.IntN(1 << 20), Grammar: r.Uint32()}
+		Logprobs: r.IntN(22) - 1, MinTokens: r.IntN(9), PromptLen: r.IntN(1 << 20), Grammar: randText(r)}
 	for range r.IntN(3) {
 		p.LogitBias = append(p.LogitBias, Bias{ID: int32(r.Uint32()), Value: r.Float32()})
 	}
@@ -142,7 +142,7 @@ func openStep() *Frame {
 	return &Frame{Epoch: 1 << 32, Step: 1, Entries: []Entry{
 		{Seq: 9, Pos: 16, Tokens: []int32{151644, 872}, Want: WantScore, Targets: []int32{872, -1}, Ops: []Op{
 			{Kind: OpOpen, Choice: 2, History: []int32{1, 2, 3}, Params: &Params{Temperature: 0.7, TopP: 0.9, TopK: 40, MinP: 0.05,
-				Repetition: 1.1, Presence: 0.5, Frequency: -0.5, Seed: 0xfeedface, Logprobs: -1, MinTokens: 4, PromptLen: 18, Grammar: 5,
+				Repetition: 1.1, Presence: 0.5, Frequency: -0.5, Seed: 0xfeedface, Logprobs: -1, MinTokens: 4, PromptLen: 18,
 				LogitBias: []Bias{{ID: 13, Value: -100}}, StopIDs: []int32{151645}}},
 			{Kind: OpBlocks, At: 1, Blocks: []int32{7, 8, 300}},
 			{Kind: OpFork, Parent: 8, Len: 16},
@@ -150,6 +150,12 @@ func openStep() *Frame {
 		}},
 		{Seq: 4, Ops: []Op{{Kind: OpClose}}},
 	}}
+}
+
+func guidedStep() *Frame {
+	f := openStep()
+	f.Entries[0].Ops[0].Params.Grammar = `{"schema":{"type":"object"}}`
+	return f
 }
 
 func sampledExample() *Sampled {

@@ -9,6 +9,8 @@ const (
 	MaxEntries = 1<<16 - 1
 	// MaxOps bounds the operations of all entries of one frame.
 	MaxOps = 1<<16 - 1
+	// MaxGrammar bounds the bytes of Params.Grammar.
+	MaxGrammar = 128 << 10
 	// MaxTimings bounds the stages a step can pass.
 	MaxTimings = 1024
 )

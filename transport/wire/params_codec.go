@@ -6,17 +6,22 @@ import (
 	"math"
 )
 
-// Forms of the parameters in an Open. A new field is a new form.
+// Forms of the parameters in an Open. A new field is a new form, used only where it is needed.
 const (
 	paramsNone = 0
 	paramsV1   = 1
+	paramsV2   = 2 // with a grammar
 )
 
 func putParams(b []byte, p *Params) ([]byte, error) {
 	if p == nil {
 		return append(b, paramsNone), nil
 	}
-	b = append(b, paramsV1)
+	form := byte(paramsV1)
+	if p.Grammar != "" {
+		form = paramsV2
+	}
+	b = append(b, form)
 	b = putF64(b, p.Temperature)
 	b = putF64(b, p.TopP)
 	b = putSvar(b, int64(p.TopK))
@@ -34,17 +39,22 @@ func putParams(b []byte, p *Params) ([]byte, error) {
 	b = putInts(b, p.StopIDs)
 	b = putSvar(b, int64(p.MinTokens))
 	b = putSvar(b, int64(p.PromptLen))
-	b = putUvar(b, uint64(p.Grammar))
-	return b, errors.Join(fits32("top k", p.TopK), fits32("logprobs", p.Logprobs),
+	if form == paramsV1 {
+		b = append(b, 0) // reserved
+	} else {
+		b = putText(b, p.Grammar)
+	}
+	return b, errors.Join(fitsGrammar(p), fits32("top k", p.TopK), fits32("logprobs", p.Logprobs),
 		fits32("min tokens", p.MinTokens), fits32("prompt length", p.PromptLen))
 }
 
 // parseParams allocates: a sequence keeps its parameters for as long as it lives.
 func parseParams(d *decoder) *Params {
-	switch form := d.u8("params form"); form {
+	form := d.u8("params form")
+	switch form {
 	case paramsNone:
 		return nil
-	case paramsV1:
+	case paramsV1, paramsV2:
 	default:
 		d.fail("params form", fmt.Errorf("%d: %w", form, ErrVersion))
 		return nil
@@ -63,8 +73,28 @@ func parseParams(d *decoder) *Params {
 	p.StopIDs = d.ints(nil, "stop ids")
 	p.MinTokens = int(d.svar32("min tokens"))
 	p.PromptLen = int(d.svar32("prompt length"))
-	p.Grammar = d.uvar32("grammar")
+	parseGrammar(d, p, form)
 	return p
+}
+
+func parseGrammar(d *decoder, p *Params, form uint8) {
+	if form == paramsV1 {
+		if d.u8("reserved") != 0 {
+			d.fail("reserved", ErrMalformed)
+		}
+		return
+	}
+	n := d.count(1, MaxGrammar, "grammar")
+	if p.Grammar = string(d.take(n, "grammar")); p.Grammar == "" {
+		d.fail("grammar", fmt.Errorf("none, in the form that has one: %w", ErrMalformed))
+	}
+}
+
+func fitsGrammar(p *Params) error {
+	if n := len(p.Grammar); n > MaxGrammar {
+		return fmt.Errorf("grammar of %d bytes, at most %d: %w", n, MaxGrammar, ErrTooLarge)
+	}
+	return nil
 }
 
 func parseBias(d *decoder) []Bias {
