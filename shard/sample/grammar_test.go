@@ -184,7 +184,7 @@ func TestGuidedDistribution(t *testing.T) {
 func TestGuidedLogprobsAreTheModels(t *testing.T) {
 	v := guided(t)
 	logits := logitsAt(5)
-	logits['{'], logits['z'], logits[firstWord] = 7, 9, 6
+	logits['{'], logits['z'], logits[firstWord] = 17, 19, 16
 	before := slices.Clone(logits)
 	s, err := New(v, withGrammar(t, small, func(p *wire.Params) { p.Temperature, p.Logprobs = 0, 2 }), 0)
 	if err != nil {
