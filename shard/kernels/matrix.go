@@ -3,6 +3,7 @@ package kernels
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
@@ -261,4 +262,8 @@ func (f *format) lines(s *lineScales, rec []byte, b int) {
 			s.ws[1][r], s.wm[1][r] = d*float32(c&15), dmin*float32(c>>4)
 		}
 	}
+}
+
+func f32At(b []byte, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 }
