@@ -108,6 +108,9 @@ func quantiseBlock(b *actBlock, x *[32]float32) {
 	b.z0, b.z1, b.z = magicBits-128*sums[0], magicBits-128*sums[1], magicBits-128*(sums[0]+sums[1])
 }
 
+// Finite tells whether x holds neither Inf nor NaN.
+func Finite(x []float32) bool { return finite(x) }
+
 func finiteGeneric(x []float32) bool {
 	var bad uint32
 	for _, v := range x {

@@ -116,19 +116,30 @@ func (d *digester) rows() {
 }
 
 func (d *digester) attention() {
-	const heads, dim = 7, 64
+	const heads, dim, halfSteps, floatSteps = 7, 64, 16, 13
+	const steps = halfSteps + floatSteps
 	q, out := d.floats(heads*dim), make([]float32, heads*dim)
-	half := make([]uint16, 16*dim)
-	tile := d.floats(16 * dim)
-	ToHalf(half, 1, tile)
-	MixHalf(out, dim, q, dim, heads, half, 16, dim/16)
-	MixFloat(out, dim, q, dim, heads, tile, 13, dim/16)
+	half := make([]uint16, halfSteps*dim)
+	values := d.floats(16 * dim)
+	ToHalf(half, 1, values)
+	tile, coef := make([]float32, dim*steps), make([]float32, heads*steps)
+	Widen(tile, 16*steps, half, 16*halfSteps, dim/16)
+	for t := range dim / 16 {
+		copy(tile[16*(t*steps+halfSteps):], values[256*t:][:16*floatSteps])
+	}
+	for h := range heads {
+		copy(coef[h*steps:], q[h*dim:][:halfSteps])
+		copy(coef[h*steps+halfSteps:], q[h*dim:][:floatSteps])
+	}
+	Gemm(out, dim, coef, steps, heads, tile, 16*steps, steps, dim/16, 1, nil)
 	d.write(out...)
-	m, l := SoftmaxTile(out)
-	d.write(m, l)
+	var m, l [1]float32
+	Softmax(out, len(out), len(out), len(out), m[:], l[:])
+	d.write(m[0], l[0])
 	d.write(out...)
-	top, sum := Merge(q, 1, 2, out, 3, l)
-	d.write(top, sum)
+	top, sum := []float32{1}, []float32{2}
+	Merge(q, len(q), top, sum, out, []float32{3}, l[:])
+	d.write(top[0], sum[0])
 	d.write(q...)
 }
 

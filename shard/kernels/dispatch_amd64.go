@@ -3,7 +3,6 @@
 package kernels
 
 import (
-	"math"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -87,15 +86,6 @@ func rotate(a, b, cos, sin []float32) {
 	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
 }
 
-func merge(o []float32, a float32, oc []float32, b float32) {
-	n := whole(len(o))
-	if n > 0 {
-		_ = oc[n-1]
-		mergeAVX2(&o[0], a, &oc[0], b, n)
-	}
-	mergeGeneric(o[n:], a, oc[n:], b)
-}
-
 func swiglu(gate, up []float32) {
 	n := whole(len(gate))
 	if n > 0 {
@@ -111,63 +101,4 @@ func expInPlace(x []float32) {
 		expAVX2(&x[0], n)
 	}
 	expInPlaceGeneric(x[n:])
-}
-
-func softmaxTile(s []float32) (m, l float32) {
-	if active == generic || len(s) == 0 {
-		return softmaxTileGeneric(s)
-	}
-	m = largest(s)
-	var lane, rest, unused [16]float32
-	n := whole(len(s))
-	if n > 0 {
-		expShiftAVX2(&s[0], n, m, &lane[0])
-	}
-	tail := s[n:]
-	copy(rest[:], tail)
-	expShiftAVX2(&rest[0], 16, m, &unused[0])
-	for i := range tail {
-		tail[i] = rest[i]
-		lane[i] += rest[i]
-	}
-	return m, fold16(&lane)
-}
-
-func largest(s []float32) float32 {
-	n := whole(len(s))
-	m := maxOf(s[n:])
-	if n == 0 {
-		return m
-	}
-	low := float32(math.Inf(-1))
-	lane := [8]float32{low, low, low, low, low, low, low, low}
-	maxAVX2(&s[0], n, &lane[0])
-	return max(m, maxOf(lane[:]))
-}
-
-func mixHalf(out []float32, outStride int, coef []float32, coefStride, n int, tile []uint16, steps, tiles int) {
-	if active == generic {
-		mixHalfGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
-		return
-	}
-	mix := mixKernels[active].half
-	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
-}
-
-func mixFloat(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, steps, tiles int) {
-	if active == generic {
-		mixFloatGeneric(out, outStride, coef, coefStride, n, tile, steps, tiles)
-		return
-	}
-	mix := mixKernels[active].float
-	runMix(mix, out, outStride, coef, coefStride, n, (*byte)(unsafe.Pointer(&tile[0])), steps, tiles)
-}
-
-func runMix(kernels []mixFunc, out []float32, outStride int, coef []float32, coefStride, n int, tile *byte,
-	steps, tiles int) {
-	for h := 0; h < n; {
-		rows := min(n-h, len(kernels))
-		kernels[rows-1](&out[h*outStride], uintptr(4*outStride), &coef[h*coefStride], uintptr(4*coefStride), tile, steps, tiles)
-		h += rows
-	}
 }

@@ -2,10 +2,7 @@
 
 package kernels
 
-import (
-	"math"
-	"unsafe"
-)
+import "unsafe"
 
 //go:generate go run ./_arm64
 
@@ -71,15 +68,6 @@ func rotate(a, b, cos, sin []float32) {
 	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
 }
 
-func merge(o []float32, a float32, oc []float32, b float32) {
-	n := whole(len(o))
-	if n > 0 {
-		_ = oc[n-1]
-		mergeNEON(&o[0], &oc[0], n, a, b)
-	}
-	mergeGeneric(o[n:], a, oc[n:], b)
-}
-
 func swiglu(gate, up []float32) {
 	n := whole(len(gate))
 	if n > 0 {
@@ -95,38 +83,4 @@ func expInPlace(x []float32) {
 		expNEON(&x[0], n)
 	}
 	expInPlaceGeneric(x[n:])
-}
-
-func softmaxTile(s []float32) (m, l float32) {
-	if active == generic || len(s) == 0 {
-		return softmaxTileGeneric(s)
-	}
-	m = largest(s)
-	var lane, rest, unused [16]float32
-	n := whole(len(s))
-	if n > 0 {
-		expShiftNEON(&s[0], &lane[0], n, m)
-	}
-	tail := s[n:]
-	copy(rest[:], tail)
-	expShiftNEON(&rest[0], &unused[0], 16, m)
-	for i := range tail {
-		tail[i] = rest[i]
-		lane[i] += rest[i]
-	}
-	return m, fold16(&lane)
-}
-
-func largest(s []float32) float32 {
-	n := whole(len(s))
-	m := maxOf(s[n:])
-	if n == 0 {
-		return m
-	}
-	var lane [16]float32
-	for i := range lane {
-		lane[i] = float32(math.Inf(-1))
-	}
-	maxNEON(&s[0], &lane[0], n)
-	return max(m, maxOf(lane[:]))
 }

@@ -222,8 +222,17 @@ func TestElementwiseEqual(t *testing.T) {
 		"add":     func(x, y []float32) []float32 { add(x, y); return x },
 		"scale":   func(x, y []float32) []float32 { scaleBy(x, x, y, 1.7); return x },
 		"squares": func(x, _ []float32) []float32 { return []float32{sumSquares(x)} },
-		"softmax": func(x, _ []float32) []float32 { m, l := softmaxTile(x); return append(x, m, l) },
-		"merge":   func(x, y []float32) []float32 { m, l := Merge(x, 0.5, 3, y, 0.75, 2); return append(x, m, l) },
+		"divide":  func(x, y []float32) []float32 { divide(x, x, y[0]); return x },
+		"halves": func(x, _ []float32) []float32 {
+			h := make([]uint16, len(x))
+			if ok := roundHalves(h, x); !ok {
+				x[0] = float32(math.Inf(1)) // reported, and so part of the result
+			}
+			for i, v := range h {
+				x[i] += fromHalf(v)
+			}
+			return x
+		},
 		"finite": func(x, _ []float32) []float32 {
 			if finite(x) {
 				return []float32{1}
@@ -254,31 +263,100 @@ func TestElementwiseEqual(t *testing.T) {
 	}
 }
 
-func TestMixEqual(t *testing.T) {
+func TestGemmEqual(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
-	for n := 1; n <= 17; n++ {
-		for _, tiles := range []int{1, 4, 5} {
-			steps := 1 + r.IntN(16)
-			if tiles == 1 {
-				steps = 64 + r.IntN(64)
-			}
-			const stride = 133
-			coef, tile := adversarial(r, n*stride), adversarial(r, max(tiles*tileStep, steps*16))
-			half := make([]uint16, len(tile))
-			ToHalf(half, 1, tile)
-			for i, h := range half {
-				if h&0x7c00 == 0x7c00 {
-					half[i] = 0
-				}
-			}
-			out := adversarial(r, n*stride)
+	for n := 1; n <= 31; n++ {
+		for _, tiles := range []int{2, 4, 6} {
+			steps := []int{1, 2, 3, 40, 64, 80, 128, 256}[r.IntN(8)]
+			outStride, coefStride, tileStride := 16*tiles+r.IntN(9), steps+r.IntN(9), 16*(steps+r.IntN(3))
+			coef, tile := adversarial(r, (n-1)*coefStride+steps), adversarial(r, (tiles-1)*tileStride+16*steps)
+			f := float32(r.NormFloat64())
 			sameBits(t, func() []float32 {
-				a, b := slices.Clone(out), slices.Clone(out)
-				MixHalf(a, stride, coef, stride, n, half, steps, tiles)
-				MixFloat(b, stride, coef, stride, n, tile, steps, tiles)
-				return append(a, b...)
+				out := make([]float32, n*outStride)
+				Gemm(out[:(n-1)*outStride+16*tiles], outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f, nil)
+				for i, v := range out {
+					if i%outStride >= 16*tiles && v != 0 {
+						t.Fatalf("%d rows: element %d lies outside the output and was written", n, i)
+					}
+				}
+				return out
 			})
 		}
+	}
+}
+
+func TestWidenEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	all := make([]uint16, 1<<16)
+	for i := range all {
+		all[i] = uint16(i)
+	}
+	for _, n := range []int{1, 16, 40, 64, 256, 1024} {
+		rows := 1 + r.IntN(5)
+		at, stride := r.IntN(len(all)-rows*n), n+r.IntN(20)
+		sameBits(t, func() []float32 {
+			dst := make([]float32, rows*stride)
+			Widen(dst, stride, all[at:], n, rows)
+			return dst
+		})
+	}
+	sameBits(t, func() []float32 {
+		dst := make([]float32, len(all))
+		Widen(dst, len(all), all, len(all), 1)
+		return dst
+	})
+}
+
+// TestSoftmaxEqual: rows of every length, with scores that are not finite, and memory behind them that is not either.
+func TestSoftmaxEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 11))
+	special := []float32{float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 3e38, -3e38, 1e-40}
+	for n := 1; n <= 256; n++ {
+		fill := (n+15)&^15 + 16*r.IntN(3)
+		rows, stride := 1+r.IntN(9), fill+r.IntN(20)
+		s := make([]float32, rows*stride)
+		for i := range s {
+			s[i] = float32(math.NaN())
+		}
+		for row := range rows {
+			copy(s[row*stride:], adversarial(r, n))
+			switch r.IntN(4) {
+			case 0:
+				s[row*stride+r.IntN(n)] = special[r.IntN(len(special))]
+			case 1:
+				for i := range n {
+					s[row*stride+i] *= 100
+				}
+			}
+		}
+		sameBits(t, func() []float32 {
+			p := slices.Clone(s)
+			m, l := make([]float32, rows), make([]float32, rows)
+			Softmax(p, stride, n, fill, m, l)
+			for row := range rows {
+				for i := n; i < fill; i++ {
+					if p[row*stride+i] != 0 {
+						t.Fatalf("%d scores: element %d is %g, want 0", n, i, p[row*stride+i])
+					}
+				}
+			}
+			return append(append(p, m...), l...)
+		})
+	}
+}
+
+func TestMergeEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(12, 12))
+	for rows := 1; rows <= 40; rows++ {
+		n := 16 * (1 + r.IntN(8))
+		o, oc := adversarial(r, rows*n), adversarial(r, rows*n)
+		weights := adversarial(r, 4*rows)
+		weights[r.IntN(rows)] = float32(math.Inf(-1))
+		sameBits(t, func() []float32 {
+			x, w := slices.Clone(o), slices.Clone(weights)
+			Merge(x, n, w[:rows], w[rows:2*rows], oc, w[2*rows:3*rows], w[3*rows:])
+			return append(x, w...)
+		})
 	}
 }
 

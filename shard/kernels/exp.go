@@ -64,6 +64,12 @@ func LogSum(x []float32) (max, logsum float32) {
 	return max, Log(total)
 }
 
+func expInPlaceGeneric(x []float32) {
+	for i, v := range x {
+		x[i] = Exp(v)
+	}
+}
+
 func maxOf(x []float32) float32 {
 	m := float32(math.Inf(-1))
 	for _, v := range x {

@@ -28,5 +28,32 @@ func toHalf(f float32) uint16 {
 	return sign | uint16((b-0x38000000)>>13)
 }
 
+// ToHalf rounds x to IEEE binary16 at dst[i*stride]. It returns false where a value has become Inf or NaN.
+func ToHalf(dst []uint16, stride int, x []float32) bool {
+	if stride == 1 {
+		return roundHalves(dst[:len(x)], x)
+	}
+	var t [64]uint16
+	ok := true
+	for at := 0; at < len(x); at += len(t) {
+		n := min(len(x)-at, len(t))
+		ok = roundHalves(t[:n], x[at:at+n]) && ok
+		for i, h := range t[:n] {
+			dst[(at+i)*stride] = h
+		}
+	}
+	return ok
+}
+
+func roundHalvesGeneric(dst []uint16, x []float32) bool {
+	var bad uint16
+	for i, v := range x {
+		h := toHalf(v)
+		dst[i] = h
+		bad |= (h&0x7c00 + 0x0400) & 0x8000
+	}
+	return bad == 0
+}
+
 // fromBF16 widens a bfloat16, exactly.
 func fromBF16(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }

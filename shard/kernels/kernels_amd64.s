@@ -2244,3 +2244,2518 @@ TEXT ·features(SB), NOSPLIT, $0-4
 	CPUID
 	MOVL CX, ecx+0(FP)
 	RET
+
+// func gemmx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx1AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), DX
+	MOVQ tileStride+40(FP), BX
+	MOVQ n+56(FP), SI
+	MOVQ next+72(FP), DI
+	MOVQ nextStep+80(FP), R8
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   DX, R9
+	MOVQ   steps+48(FP), R10
+
+step:
+	PREFETCHT1   (DI)
+	VMOVUPS      (R9), Z2
+	VMOVUPS      (R9)(BX*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         R8, DI
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, CX
+	DECQ         R10
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z2
+	MOVQ         AX, R9
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z0, (R9)
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, 64(R9)
+	MOVQ         steps+48(FP), R10
+	SHLQ         $0x02, R10
+	SUBQ         R10, CX
+	ADDQ         BX, DX
+	ADDQ         BX, DX
+	ADDQ         $0x00000080, AX
+	DECQ         SI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx2AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   BX, R10
+	MOVQ   steps+48(FP), R11
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R10), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         R9, R8
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, CX
+	DECQ         R11
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z4
+	MOVQ         AX, R10
+	VMULPS       Z4, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VMULPS       Z4, Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VMULPS       Z4, Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	MOVQ         steps+48(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R11, CX
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx3AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	MOVQ   BX, R10
+	MOVQ   steps+48(FP), R11
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R10), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         R9, R8
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, CX
+	DECQ         R11
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z6
+	MOVQ         AX, R10
+	VMULPS       Z6, Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VMULPS       Z6, Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VMULPS       Z6, Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Z6, Z4, Z4
+	VMOVUPS      Z4, (R10)
+	VMULPS       Z6, Z5, Z5
+	VMOVUPS      Z5, 64(R10)
+	MOVQ         steps+48(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R11, CX
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx4AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	MOVQ   BX, R11
+	MOVQ   steps+48(FP), R12
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R11), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         R9, R8
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, CX
+	DECQ         R12
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z8
+	MOVQ         AX, R11
+	VMULPS       Z8, Z0, Z0
+	VMOVUPS      Z0, (R11)
+	VMULPS       Z8, Z1, Z1
+	VMOVUPS      Z1, 64(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Z8, Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VMULPS       Z8, Z3, Z3
+	VMOVUPS      Z3, 64(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Z8, Z4, Z4
+	VMOVUPS      Z4, (R11)
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, 64(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Z8, Z6, Z6
+	VMOVUPS      Z6, (R11)
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z7, 64(R11)
+	MOVQ         steps+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, CX
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx5AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Z10
+	VMOVUPS      (R12)(SI*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z10
+	MOVQ         AX, R12
+	VMULPS       Z10, Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VMULPS       Z10, Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z10, Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VMULPS       Z10, Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z10, Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VMULPS       Z10, Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VMULPS       Z10, Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VMULPS       Z10, Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx6AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (R11)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z12
+	MOVQ         AX, R12
+	VMULPS       Z12, Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VMULPS       Z12, Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z12, Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VMULPS       Z12, Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z12, Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VMULPS       Z12, Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z12, Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VMULPS       Z12, Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z12, Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VMULPS       Z12, Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z12, Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VMULPS       Z12, Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx7AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (R11), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (R11)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (R11)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z14
+	MOVQ         AX, R12
+	VMULPS       Z14, Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VMULPS       Z14, Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VMULPS       Z14, Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VMULPS       Z14, Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VMULPS       Z14, Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VMULPS       Z14, Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VMULPS       Z14, Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z14, Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx8AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Z16
+	VMOVUPS      (R12)(SI*1), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (R11), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (R11)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (R11)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R11)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z16
+	MOVQ         AX, R12
+	VMULPS       Z16, Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VMULPS       Z16, Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VMULPS       Z16, Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VMULPS       Z16, Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VMULPS       Z16, Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VMULPS       Z16, Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VMULPS       Z16, Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VMULPS       Z16, Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Z16, Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VMULPS       Z16, Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx9AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx9AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	MOVQ   BX, R13
+	MOVQ   steps+48(FP), R14
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R13), Z18
+	VMOVUPS      (R13)(SI*1), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (R11)(DX*1), Z20
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (R11)(DX*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (R11)(R10*1), Z20
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	VBROADCASTSS (R12), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         R9, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R14
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z18
+	MOVQ         AX, R13
+	VMULPS       Z18, Z0, Z0
+	VMOVUPS      Z0, (R13)
+	VMULPS       Z18, Z1, Z1
+	VMOVUPS      Z1, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z2, Z2
+	VMOVUPS      Z2, (R13)
+	VMULPS       Z18, Z3, Z3
+	VMOVUPS      Z3, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z4, Z4
+	VMOVUPS      Z4, (R13)
+	VMULPS       Z18, Z5, Z5
+	VMOVUPS      Z5, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z6, Z6
+	VMOVUPS      Z6, (R13)
+	VMULPS       Z18, Z7, Z7
+	VMOVUPS      Z7, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z8, Z8
+	VMOVUPS      Z8, (R13)
+	VMULPS       Z18, Z9, Z9
+	VMOVUPS      Z9, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z10, Z10
+	VMOVUPS      Z10, (R13)
+	VMULPS       Z18, Z11, Z11
+	VMOVUPS      Z11, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z12, Z12
+	VMOVUPS      Z12, (R13)
+	VMULPS       Z18, Z13, Z13
+	VMOVUPS      Z13, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z14, Z14
+	VMOVUPS      Z14, (R13)
+	VMULPS       Z18, Z15, Z15
+	VMOVUPS      Z15, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z18, Z16, Z16
+	VMOVUPS      Z16, (R13)
+	VMULPS       Z18, Z17, Z17
+	VMOVUPS      Z17, 64(R13)
+	MOVQ         steps+48(FP), R14
+	SHLQ         $0x02, R14
+	SUBQ         R14, CX
+	SUBQ         R14, R11
+	SUBQ         R14, R12
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx10AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx10AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	MOVQ   BX, R13
+	MOVQ   steps+48(FP), R14
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R13), Z20
+	VMOVUPS      (R13)(SI*1), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z2
+	VFMADD231PS  Z22, Z21, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z6
+	VFMADD231PS  Z22, Z21, Z7
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (R11)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VBROADCASTSS (R11)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (R11)(R10*1), Z22
+	VFMADD231PS  Z22, Z20, Z14
+	VFMADD231PS  Z22, Z21, Z15
+	VBROADCASTSS (R12), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (R12)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z18
+	VFMADD231PS  Z22, Z21, Z19
+	ADDQ         R9, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R14
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z20
+	MOVQ         AX, R13
+	VMULPS       Z20, Z0, Z0
+	VMOVUPS      Z0, (R13)
+	VMULPS       Z20, Z1, Z1
+	VMOVUPS      Z1, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z2, Z2
+	VMOVUPS      Z2, (R13)
+	VMULPS       Z20, Z3, Z3
+	VMOVUPS      Z3, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z4, Z4
+	VMOVUPS      Z4, (R13)
+	VMULPS       Z20, Z5, Z5
+	VMOVUPS      Z5, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z6, Z6
+	VMOVUPS      Z6, (R13)
+	VMULPS       Z20, Z7, Z7
+	VMOVUPS      Z7, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z8, Z8
+	VMOVUPS      Z8, (R13)
+	VMULPS       Z20, Z9, Z9
+	VMOVUPS      Z9, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z10, Z10
+	VMOVUPS      Z10, (R13)
+	VMULPS       Z20, Z11, Z11
+	VMOVUPS      Z11, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z12, Z12
+	VMOVUPS      Z12, (R13)
+	VMULPS       Z20, Z13, Z13
+	VMOVUPS      Z13, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z14, Z14
+	VMOVUPS      Z14, (R13)
+	VMULPS       Z20, Z15, Z15
+	VMOVUPS      Z15, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z16, Z16
+	VMOVUPS      Z16, (R13)
+	VMULPS       Z20, Z17, Z17
+	VMOVUPS      Z17, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z20, Z18, Z18
+	VMOVUPS      Z18, (R13)
+	VMULPS       Z20, Z19, Z19
+	VMOVUPS      Z19, 64(R13)
+	MOVQ         steps+48(FP), R14
+	SHLQ         $0x02, R14
+	SUBQ         R14, CX
+	SUBQ         R14, R11
+	SUBQ         R14, R12
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx11AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx11AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	MOVQ   BX, R13
+	MOVQ   steps+48(FP), R14
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R13), Z22
+	VMOVUPS      (R13)(SI*1), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (R11)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (R11)(R10*1), Z24
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (R12), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (R12)(DX*1), Z24
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	VBROADCASTSS (R12)(DX*2), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         R9, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R14
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z22
+	MOVQ         AX, R13
+	VMULPS       Z22, Z0, Z0
+	VMOVUPS      Z0, (R13)
+	VMULPS       Z22, Z1, Z1
+	VMOVUPS      Z1, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z2, Z2
+	VMOVUPS      Z2, (R13)
+	VMULPS       Z22, Z3, Z3
+	VMOVUPS      Z3, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z4, Z4
+	VMOVUPS      Z4, (R13)
+	VMULPS       Z22, Z5, Z5
+	VMOVUPS      Z5, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z6, Z6
+	VMOVUPS      Z6, (R13)
+	VMULPS       Z22, Z7, Z7
+	VMOVUPS      Z7, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z8, Z8
+	VMOVUPS      Z8, (R13)
+	VMULPS       Z22, Z9, Z9
+	VMOVUPS      Z9, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z10, Z10
+	VMOVUPS      Z10, (R13)
+	VMULPS       Z22, Z11, Z11
+	VMOVUPS      Z11, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z12, Z12
+	VMOVUPS      Z12, (R13)
+	VMULPS       Z22, Z13, Z13
+	VMOVUPS      Z13, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z14, Z14
+	VMOVUPS      Z14, (R13)
+	VMULPS       Z22, Z15, Z15
+	VMOVUPS      Z15, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z16, Z16
+	VMOVUPS      Z16, (R13)
+	VMULPS       Z22, Z17, Z17
+	VMOVUPS      Z17, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z18, Z18
+	VMOVUPS      Z18, (R13)
+	VMULPS       Z22, Z19, Z19
+	VMOVUPS      Z19, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z22, Z20, Z20
+	VMOVUPS      Z20, (R13)
+	VMULPS       Z22, Z21, Z21
+	VMOVUPS      Z21, 64(R13)
+	MOVQ         steps+48(FP), R14
+	SHLQ         $0x02, R14
+	SUBQ         R14, CX
+	SUBQ         R14, R11
+	SUBQ         R14, R12
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx12AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx12AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	MOVQ   BX, R13
+	MOVQ   steps+48(FP), R14
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R13), Z24
+	VMOVUPS      (R13)(SI*1), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z2
+	VFMADD231PS  Z26, Z25, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z6
+	VFMADD231PS  Z26, Z25, Z7
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z10
+	VFMADD231PS  Z26, Z25, Z11
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (R11)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z14
+	VFMADD231PS  Z26, Z25, Z15
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (R12)(DX*1), Z26
+	VFMADD231PS  Z26, Z24, Z18
+	VFMADD231PS  Z26, Z25, Z19
+	VBROADCASTSS (R12)(DX*2), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (R12)(R10*1), Z26
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z26, Z25, Z23
+	ADDQ         R9, R8
+	ADDQ         $0x40, R13
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R14
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z24
+	MOVQ         AX, R13
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      Z0, (R13)
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      Z1, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      Z2, (R13)
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      Z3, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      Z4, (R13)
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      Z5, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      Z6, (R13)
+	VMULPS       Z24, Z7, Z7
+	VMOVUPS      Z7, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      Z8, (R13)
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      Z9, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS      Z10, (R13)
+	VMULPS       Z24, Z11, Z11
+	VMOVUPS      Z11, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      Z12, (R13)
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      Z13, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS      Z14, (R13)
+	VMULPS       Z24, Z15, Z15
+	VMOVUPS      Z15, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS      Z16, (R13)
+	VMULPS       Z24, Z17, Z17
+	VMOVUPS      Z17, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z18, Z18
+	VMOVUPS      Z18, (R13)
+	VMULPS       Z24, Z19, Z19
+	VMOVUPS      Z19, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z20, Z20
+	VMOVUPS      Z20, (R13)
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      Z21, 64(R13)
+	ADDQ         outStride+8(FP), R13
+	VMULPS       Z24, Z22, Z22
+	VMOVUPS      Z22, (R13)
+	VMULPS       Z24, Z23, Z23
+	VMOVUPS      Z23, 64(R13)
+	MOVQ         steps+48(FP), R14
+	SHLQ         $0x02, R14
+	SUBQ         R14, CX
+	SUBQ         R14, R11
+	SUBQ         R14, R12
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx13AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx13AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+	LEAQ (R12)(DX*4), R13
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	MOVQ   BX, R14
+	MOVQ   steps+48(FP), R15
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R14), Z26
+	VMOVUPS      (R14)(SI*1), Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z2
+	VFMADD231PS  Z28, Z27, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z6
+	VFMADD231PS  Z28, Z27, Z7
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (R11)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z14
+	VFMADD231PS  Z28, Z27, Z15
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (R12)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z18
+	VFMADD231PS  Z28, Z27, Z19
+	VBROADCASTSS (R12)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (R12)(R10*1), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         R9, R8
+	ADDQ         $0x40, R14
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R15
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z26
+	MOVQ         AX, R14
+	VMULPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (R14)
+	VMULPS       Z26, Z1, Z1
+	VMOVUPS      Z1, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z2, Z2
+	VMOVUPS      Z2, (R14)
+	VMULPS       Z26, Z3, Z3
+	VMOVUPS      Z3, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z4, Z4
+	VMOVUPS      Z4, (R14)
+	VMULPS       Z26, Z5, Z5
+	VMOVUPS      Z5, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z6, Z6
+	VMOVUPS      Z6, (R14)
+	VMULPS       Z26, Z7, Z7
+	VMOVUPS      Z7, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (R14)
+	VMULPS       Z26, Z9, Z9
+	VMOVUPS      Z9, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z10, Z10
+	VMOVUPS      Z10, (R14)
+	VMULPS       Z26, Z11, Z11
+	VMOVUPS      Z11, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z12, Z12
+	VMOVUPS      Z12, (R14)
+	VMULPS       Z26, Z13, Z13
+	VMOVUPS      Z13, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z14, Z14
+	VMOVUPS      Z14, (R14)
+	VMULPS       Z26, Z15, Z15
+	VMOVUPS      Z15, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z16, Z16
+	VMOVUPS      Z16, (R14)
+	VMULPS       Z26, Z17, Z17
+	VMOVUPS      Z17, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z18, Z18
+	VMOVUPS      Z18, (R14)
+	VMULPS       Z26, Z19, Z19
+	VMOVUPS      Z19, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z20, Z20
+	VMOVUPS      Z20, (R14)
+	VMULPS       Z26, Z21, Z21
+	VMOVUPS      Z21, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z22, Z22
+	VMOVUPS      Z22, (R14)
+	VMULPS       Z26, Z23, Z23
+	VMOVUPS      Z23, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z26, Z24, Z24
+	VMOVUPS      Z24, (R14)
+	VMULPS       Z26, Z25, Z25
+	VMOVUPS      Z25, 64(R14)
+	MOVQ         steps+48(FP), R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, CX
+	SUBQ         R15, R11
+	SUBQ         R15, R12
+	SUBQ         R15, R13
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx14AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·gemmx14AVX512(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+	LEAQ (R11)(DX*4), R12
+	LEAQ (R12)(DX*4), R13
+
+tiles:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	VXORPS Z21, Z21, Z21
+	VXORPS Z22, Z22, Z22
+	VXORPS Z23, Z23, Z23
+	VXORPS Z24, Z24, Z24
+	VXORPS Z25, Z25, Z25
+	VXORPS Z26, Z26, Z26
+	VXORPS Z27, Z27, Z27
+	MOVQ   BX, R14
+	MOVQ   steps+48(FP), R15
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R14), Z28
+	VMOVUPS      (R14)(SI*1), Z29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z2
+	VFMADD231PS  Z30, Z29, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z6
+	VFMADD231PS  Z30, Z29, Z7
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z10
+	VFMADD231PS  Z30, Z29, Z11
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (R11)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z14
+	VFMADD231PS  Z30, Z29, Z15
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z18
+	VFMADD231PS  Z30, Z29, Z19
+	VBROADCASTSS (R12)(DX*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (R12)(R10*1), Z30
+	VFMADD231PS  Z30, Z28, Z22
+	VFMADD231PS  Z30, Z29, Z23
+	VBROADCASTSS (R13), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (R13)(DX*1), Z30
+	VFMADD231PS  Z30, Z28, Z26
+	VFMADD231PS  Z30, Z29, Z27
+	ADDQ         R9, R8
+	ADDQ         $0x40, R14
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R15
+	JNZ          step
+	VBROADCASTSS f+64(FP), Z28
+	MOVQ         AX, R14
+	VMULPS       Z28, Z0, Z0
+	VMOVUPS      Z0, (R14)
+	VMULPS       Z28, Z1, Z1
+	VMOVUPS      Z1, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (R14)
+	VMULPS       Z28, Z3, Z3
+	VMOVUPS      Z3, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (R14)
+	VMULPS       Z28, Z5, Z5
+	VMOVUPS      Z5, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (R14)
+	VMULPS       Z28, Z7, Z7
+	VMOVUPS      Z7, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z8, Z8
+	VMOVUPS      Z8, (R14)
+	VMULPS       Z28, Z9, Z9
+	VMOVUPS      Z9, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (R14)
+	VMULPS       Z28, Z11, Z11
+	VMOVUPS      Z11, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (R14)
+	VMULPS       Z28, Z13, Z13
+	VMOVUPS      Z13, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z14, Z14
+	VMOVUPS      Z14, (R14)
+	VMULPS       Z28, Z15, Z15
+	VMOVUPS      Z15, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z16, Z16
+	VMOVUPS      Z16, (R14)
+	VMULPS       Z28, Z17, Z17
+	VMOVUPS      Z17, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z18, Z18
+	VMOVUPS      Z18, (R14)
+	VMULPS       Z28, Z19, Z19
+	VMOVUPS      Z19, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (R14)
+	VMULPS       Z28, Z21, Z21
+	VMOVUPS      Z21, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z22, Z22
+	VMOVUPS      Z22, (R14)
+	VMULPS       Z28, Z23, Z23
+	VMOVUPS      Z23, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z24, Z24
+	VMOVUPS      Z24, (R14)
+	VMULPS       Z28, Z25, Z25
+	VMOVUPS      Z25, 64(R14)
+	ADDQ         outStride+8(FP), R14
+	VMULPS       Z28, Z26, Z26
+	VMOVUPS      Z26, (R14)
+	VMULPS       Z28, Z27, Z27
+	VMOVUPS      Z27, 64(R14)
+	MOVQ         steps+48(FP), R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, CX
+	SUBQ         R15, R11
+	SUBQ         R15, R12
+	SUBQ         R15, R13
+	ADDQ         SI, BX
+	ADDQ         SI, BX
+	ADDQ         $0x00000080, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx1AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx1AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), DX
+	MOVQ tileStride+40(FP), BX
+	MOVQ n+56(FP), SI
+	MOVQ next+72(FP), DI
+	MOVQ nextStep+80(FP), R8
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   DX, R9
+	MOVQ   steps+48(FP), R10
+
+step:
+	PREFETCHT1   (DI)
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         R8, DI
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, CX
+	DECQ         R10
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y2
+	MOVQ         AX, R9
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R9)
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(R9)
+	MOVQ         steps+48(FP), R10
+	SHLQ         $0x02, R10
+	SUBQ         R10, CX
+	ADDQ         BX, DX
+	ADDQ         $0x00000040, AX
+	DECQ         SI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx2AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx2AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   BX, R10
+	MOVQ   steps+48(FP), R11
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R10), Y4
+	VMOVUPS      32(R10), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         R9, R8
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, CX
+	DECQ         R11
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y4
+	MOVQ         AX, R10
+	VMULPS       Y4, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMULPS       Y4, Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	MOVQ         steps+48(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R11, CX
+	ADDQ         SI, BX
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx3AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx3AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   BX, R10
+	MOVQ   steps+48(FP), R11
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R10), Y6
+	VMOVUPS      32(R10), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         R9, R8
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, CX
+	DECQ         R11
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y6
+	MOVQ         AX, R10
+	VMULPS       Y6, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMULPS       Y6, Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Y6, Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VMULPS       Y6, Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         outStride+8(FP), R10
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      Y4, (R10)
+	VMULPS       Y6, Y5, Y5
+	VMOVUPS      Y5, 32(R10)
+	MOVQ         steps+48(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R11, CX
+	ADDQ         SI, BX
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx4AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx4AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   BX, R11
+	MOVQ   steps+48(FP), R12
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         R9, R8
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, CX
+	DECQ         R12
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y8
+	MOVQ         AX, R11
+	VMULPS       Y8, Y0, Y0
+	VMOVUPS      Y0, (R11)
+	VMULPS       Y8, Y1, Y1
+	VMOVUPS      Y1, 32(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Y8, Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VMULPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 32(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y4, (R11)
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 32(R11)
+	ADDQ         outStride+8(FP), R11
+	VMULPS       Y8, Y6, Y6
+	VMOVUPS      Y6, (R11)
+	VMULPS       Y8, Y7, Y7
+	VMOVUPS      Y7, 32(R11)
+	MOVQ         steps+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, CX
+	ADDQ         SI, BX
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx5AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx5AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Y10
+	VMOVUPS      32(R12), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y10
+	MOVQ         AX, R12
+	VMULPS       Y10, Y0, Y0
+	VMOVUPS      Y0, (R12)
+	VMULPS       Y10, Y1, Y1
+	VMOVUPS      Y1, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y10, Y2, Y2
+	VMOVUPS      Y2, (R12)
+	VMULPS       Y10, Y3, Y3
+	VMOVUPS      Y3, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y10, Y4, Y4
+	VMOVUPS      Y4, (R12)
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, (R12)
+	VMULPS       Y10, Y7, Y7
+	VMOVUPS      Y7, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y10, Y8, Y8
+	VMOVUPS      Y8, (R12)
+	VMULPS       Y10, Y9, Y9
+	VMOVUPS      Y9, 32(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func gemmx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemmx6AVX2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ coef+16(FP), CX
+	MOVQ coefStride+24(FP), DX
+	MOVQ tile+32(FP), BX
+	MOVQ tileStride+40(FP), SI
+	MOVQ n+56(FP), DI
+	MOVQ next+72(FP), R8
+	MOVQ nextStep+80(FP), R9
+	LEAQ (DX)(DX*2), R10
+	LEAQ (CX)(DX*4), R11
+
+tiles:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   BX, R12
+	MOVQ   steps+48(FP), R13
+
+step:
+	PREFETCHT1   (R8)
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         R9, R8
+	ADDQ         $0x40, R12
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R11
+	DECQ         R13
+	JNZ          step
+	VBROADCASTSS f+64(FP), Y12
+	MOVQ         AX, R12
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, (R12)
+	VMULPS       Y12, Y1, Y1
+	VMOVUPS      Y1, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, (R12)
+	VMULPS       Y12, Y3, Y3
+	VMOVUPS      Y3, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, (R12)
+	VMULPS       Y12, Y5, Y5
+	VMOVUPS      Y5, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, (R12)
+	VMULPS       Y12, Y7, Y7
+	VMOVUPS      Y7, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y12, Y8, Y8
+	VMOVUPS      Y8, (R12)
+	VMULPS       Y12, Y9, Y9
+	VMOVUPS      Y9, 32(R12)
+	ADDQ         outStride+8(FP), R12
+	VMULPS       Y12, Y10, Y10
+	VMOVUPS      Y10, (R12)
+	VMULPS       Y12, Y11, Y11
+	VMOVUPS      Y11, 32(R12)
+	MOVQ         steps+48(FP), R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, CX
+	SUBQ         R13, R11
+	ADDQ         SI, BX
+	ADDQ         $0x00000040, AX
+	DECQ         DI
+	JNZ          tiles
+	VZEROUPPER
+	RET
+
+// func softmaxAVX512(s *float32, stride uintptr, rows int, n int, fill int, m *float32, l *float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·softmaxAVX512(SB), NOSPLIT, $0-56
+	MOVQ         stride+8(FP), DX
+	VBROADCASTSS log2e<>+0(SB), Z0
+	VBROADCASTSS magic<>+0(SB), Z1
+	VBROADCASTSS minusLn2Hi<>+0(SB), Z2
+	VBROADCASTSS minusLn2Lo<>+0(SB), Z3
+	VBROADCASTSS one<>+0(SB), Z4
+	VBROADCASTSS expC2<>+0(SB), Z5
+	VBROADCASTSS expC3<>+0(SB), Z6
+	VBROADCASTSS expC4<>+0(SB), Z7
+	VBROADCASTSS expC5<>+0(SB), Z8
+	VBROADCASTSS expC6<>+0(SB), Z9
+	MOVQ         n+24(FP), AX
+	MOVQ         fill+32(FP), SI
+	VBROADCASTSS minusInf<>+0(SB), Z10
+	MOVQ         AX, CX
+	ANDQ         $0x0f, CX
+	MOVQ         $0x00000001, BX
+	SHLQ         CL, BX
+	DECQ         BX
+	KMOVW        BX, K1
+	MOVQ         AX, BX
+	ADDQ         $0x0f, BX
+	SHRQ         $0x04, BX
+	MOVQ         SI, DI
+	SHRQ         $0x04, DI
+	SUBQ         BX, DI
+	MOVQ         AX, BX
+	SHRQ         $0x06, BX
+	MOVQ         AX, SI
+	SHRQ         $0x04, SI
+	ANDQ         $0x03, SI
+	MOVQ         s+0(FP), AX
+	MOVQ         rows+16(FP), R8
+	MOVQ         m+40(FP), R9
+
+maxima:
+	VMOVAPS Z10, Z11
+	MOVQ    AX, R10
+	MOVQ    BX, R11
+	TESTQ   R11, R11
+	JZ      maxQuadDone
+
+maxQuad:
+	VMOVUPS (R10), Z12
+	VMOVUPS 64(R10), Z13
+	VMOVUPS 128(R10), Z14
+	VMOVUPS 192(R10), Z15
+	VMAXPS  Z11, Z12, Z11
+	VMAXPS  Z11, Z13, Z11
+	VMAXPS  Z11, Z14, Z11
+	VMAXPS  Z11, Z15, Z11
+	ADDQ    $0x00000100, R10
+	DECQ    R11
+	JNZ     maxQuad
+
+maxQuadDone:
+	MOVQ  SI, R11
+	TESTQ R11, R11
+	JZ    maxSingleDone
+
+maxSingle:
+	VMOVUPS (R10), Z12
+	VMAXPS  Z11, Z12, Z11
+	ADDQ    $0x00000040, R10
+	DECQ    R11
+	JNZ     maxSingle
+
+maxSingleDone:
+	TESTQ   CX, CX
+	JZ      maxDone
+	VMOVAPS Z10, Z12
+	VMOVUPS (R10), K1, Z12
+	VMAXPS  Z11, Z12, Z11
+	ADDQ    $0x40, R10
+
+maxDone:
+	VEXTRACTF64X4 $0x01, Z11, Y12
+	VMAXPS        Y12, Y11, Y11
+	VEXTRACTF128  $0x01, Y11, X12
+	VMAXPS        X12, X11, X11
+	VPSHUFD       $0x4e, X11, X12
+	VMAXPS        X12, X11, X11
+	VPSHUFD       $0xb1, X11, X12
+	VMAXPS        X12, X11, X11
+	VMOVSS        X11, (R9)
+	ADDQ          DX, AX
+	ADDQ          $0x04, R9
+	DECQ          R8
+	JNZ           maxima
+	MOVQ          s+0(FP), AX
+	MOVQ          rows+16(FP), R8
+	MOVQ          m+40(FP), R9
+	MOVQ          l+48(FP), R10
+
+rows:
+	VBROADCASTSS (R9), Z11
+	VXORPS       Z12, Z12, Z12
+	MOVQ         AX, R11
+	MOVQ         BX, R12
+	TESTQ        R12, R12
+	JZ           expQuadDone
+
+expQuad:
+	VMOVUPS     (R11), Z13
+	VMOVUPS     64(R11), Z14
+	VMOVUPS     128(R11), Z15
+	VMOVUPS     192(R11), Z16
+	VSUBPS      Z11, Z13, Z13
+	VSUBPS      Z11, Z14, Z14
+	VSUBPS      Z11, Z15, Z15
+	VSUBPS      Z11, Z16, Z16
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z13, K2
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z14, K3
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z15, K4
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z16, K5
+	VMULPS      Z0, Z13, Z17
+	VMULPS      Z0, Z14, Z19
+	VMULPS      Z0, Z15, Z21
+	VMULPS      Z0, Z16, Z23
+	VADDPS      Z1, Z17, Z17
+	VADDPS      Z1, Z19, Z19
+	VADDPS      Z1, Z21, Z21
+	VADDPS      Z1, Z23, Z23
+	VSUBPS      Z1, Z17, Z18
+	VSUBPS      Z1, Z19, Z20
+	VSUBPS      Z1, Z21, Z22
+	VSUBPS      Z1, Z23, Z24
+	VFMADD231PS Z2, Z18, Z13
+	VFMADD231PS Z2, Z20, Z14
+	VFMADD231PS Z2, Z22, Z15
+	VFMADD231PS Z2, Z24, Z16
+	VFMADD231PS Z3, Z18, Z13
+	VFMADD231PS Z3, Z20, Z14
+	VFMADD231PS Z3, Z22, Z15
+	VFMADD231PS Z3, Z24, Z16
+	VPSLLD      $0x17, Z17, Z17
+	VPSLLD      $0x17, Z19, Z19
+	VPSLLD      $0x17, Z21, Z21
+	VPSLLD      $0x17, Z23, Z23
+	VMOVAPS     Z9, Z18
+	VMOVAPS     Z9, Z20
+	VMOVAPS     Z9, Z22
+	VMOVAPS     Z9, Z24
+	VFMADD213PS Z8, Z13, Z18
+	VFMADD213PS Z8, Z14, Z20
+	VFMADD213PS Z8, Z15, Z22
+	VFMADD213PS Z8, Z16, Z24
+	VFMADD213PS Z7, Z13, Z18
+	VFMADD213PS Z7, Z14, Z20
+	VFMADD213PS Z7, Z15, Z22
+	VFMADD213PS Z7, Z16, Z24
+	VFMADD213PS Z6, Z13, Z18
+	VFMADD213PS Z6, Z14, Z20
+	VFMADD213PS Z6, Z15, Z22
+	VFMADD213PS Z6, Z16, Z24
+	VFMADD213PS Z5, Z13, Z18
+	VFMADD213PS Z5, Z14, Z20
+	VFMADD213PS Z5, Z15, Z22
+	VFMADD213PS Z5, Z16, Z24
+	VFMADD213PS Z4, Z13, Z18
+	VFMADD213PS Z4, Z14, Z20
+	VFMADD213PS Z4, Z15, Z22
+	VFMADD213PS Z4, Z16, Z24
+	VFMADD213PS Z4, Z13, Z18
+	VFMADD213PS Z4, Z14, Z20
+	VFMADD213PS Z4, Z15, Z22
+	VFMADD213PS Z4, Z16, Z24
+	VPADDD.Z    Z17, Z18, K2, Z13
+	VPADDD.Z    Z19, Z20, K3, Z14
+	VPADDD.Z    Z21, Z22, K4, Z15
+	VPADDD.Z    Z23, Z24, K5, Z16
+	VMOVUPS     Z13, (R11)
+	VADDPS      Z13, Z12, Z12
+	VMOVUPS     Z14, 64(R11)
+	VADDPS      Z14, Z12, Z12
+	VMOVUPS     Z15, 128(R11)
+	VADDPS      Z15, Z12, Z12
+	VMOVUPS     Z16, 192(R11)
+	VADDPS      Z16, Z12, Z12
+	ADDQ        $0x00000100, R11
+	DECQ        R12
+	JNZ         expQuad
+
+expQuadDone:
+	MOVQ  SI, R12
+	TESTQ R12, R12
+	JZ    expSingleDone
+
+expSingle:
+	VMOVUPS     (R11), Z13
+	VSUBPS      Z11, Z13, Z13
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z13, K2
+	VMULPS      Z0, Z13, Z14
+	VADDPS      Z1, Z14, Z14
+	VSUBPS      Z1, Z14, Z15
+	VFMADD231PS Z2, Z15, Z13
+	VFMADD231PS Z3, Z15, Z13
+	VPSLLD      $0x17, Z14, Z14
+	VMOVAPS     Z9, Z15
+	VFMADD213PS Z8, Z13, Z15
+	VFMADD213PS Z7, Z13, Z15
+	VFMADD213PS Z6, Z13, Z15
+	VFMADD213PS Z5, Z13, Z15
+	VFMADD213PS Z4, Z13, Z15
+	VFMADD213PS Z4, Z13, Z15
+	VPADDD.Z    Z14, Z15, K2, Z13
+	VMOVUPS     Z13, (R11)
+	VADDPS      Z13, Z12, Z12
+	ADDQ        $0x00000040, R11
+	DECQ        R12
+	JNZ         expSingle
+
+expSingleDone:
+	TESTQ       CX, CX
+	JZ          expDone
+	VMOVAPS     Z10, Z13
+	VMOVUPS     (R11), K1, Z13
+	VSUBPS      Z11, Z13, Z13
+	VCMPPS.BCST $0x1d, expLow<>+0(SB), Z13, K2
+	VMULPS      Z0, Z13, Z11
+	VADDPS      Z1, Z11, Z11
+	VSUBPS      Z1, Z11, Z14
+	VFMADD231PS Z2, Z14, Z13
+	VFMADD231PS Z3, Z14, Z13
+	VPSLLD      $0x17, Z11, Z11
+	VMOVAPS     Z9, Z14
+	VFMADD213PS Z8, Z13, Z14
+	VFMADD213PS Z7, Z13, Z14
+	VFMADD213PS Z6, Z13, Z14
+	VFMADD213PS Z5, Z13, Z14
+	VFMADD213PS Z4, Z13, Z14
+	VFMADD213PS Z4, Z13, Z14
+	VPADDD.Z    Z11, Z14, K2, Z13
+	VMOVUPS     Z13, (R11)
+	VADDPS      Z13, Z12, Z12
+	ADDQ        $0x40, R11
+
+expDone:
+	VEXTRACTF64X4 $0x01, Z12, Y11
+	VADDPS        Y11, Y12, Y12
+	VEXTRACTF128  $0x01, Y12, X11
+	VADDPS        X11, X12, X12
+	VPSHUFD       $0x4e, X12, X11
+	VADDPS        X11, X12, X12
+	VPSHUFD       $0xb1, X12, X11
+	VADDPS        X11, X12, X12
+	VMOVSS        X12, (R10)
+	VXORPS        Z11, Z11, Z11
+	MOVQ          DI, R12
+	TESTQ         R12, R12
+	JLE           cleared
+
+clear:
+	VMOVUPS Z11, (R11)
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     clear
+
+cleared:
+	ADDQ DX, AX
+	ADDQ $0x04, R9
+	ADDQ $0x04, R10
+	DECQ R8
+	JNZ  rows
+	VZEROUPPER
+	RET
+
+DATA log2e<>+0(SB)/4, $0x3fb8aa3b
+GLOBL log2e<>(SB), RODATA|NOPTR, $4
+
+DATA magic<>+0(SB)/4, $0x4b400000
+GLOBL magic<>(SB), RODATA|NOPTR, $4
+
+DATA minusLn2Hi<>+0(SB)/4, $0xbf317218
+GLOBL minusLn2Hi<>(SB), RODATA|NOPTR, $4
+
+DATA minusLn2Lo<>+0(SB)/4, $0x3102e308
+GLOBL minusLn2Lo<>(SB), RODATA|NOPTR, $4
+
+DATA one<>+0(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $4
+
+DATA expC2<>+0(SB)/4, $0x3f000000
+GLOBL expC2<>(SB), RODATA|NOPTR, $4
+
+DATA expC3<>+0(SB)/4, $0x3e2aaa6f
+GLOBL expC3<>(SB), RODATA|NOPTR, $4
+
+DATA expC4<>+0(SB)/4, $0x3d2aaa8d
+GLOBL expC4<>(SB), RODATA|NOPTR, $4
+
+DATA expC5<>+0(SB)/4, $0x3c0905b1
+GLOBL expC5<>(SB), RODATA|NOPTR, $4
+
+DATA expC6<>+0(SB)/4, $0x3ab6887e
+GLOBL expC6<>(SB), RODATA|NOPTR, $4
+
+DATA minusInf<>+0(SB)/4, $0xff800000
+GLOBL minusInf<>(SB), RODATA|NOPTR, $4
+
+DATA expLow<>+0(SB)/4, $0xc2ae999a
+GLOBL expLow<>(SB), RODATA|NOPTR, $4
+
+// func widenAVX512(dst *float32, dstStride uintptr, src *uint16, n int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·widenAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ AX, DI
+	MOVQ BX, R8
+
+loop:
+	VCVTPH2PS (DX), Z0
+	VMOVUPS   Z0, (DI)
+	ADDQ      $0x20, DX
+	ADDQ      $0x40, DI
+	SUBQ      $0x10, R8
+	JNZ       loop
+	ADDQ      CX, AX
+	DECQ      SI
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func widenAVX2(dst *float32, dstStride uintptr, src *uint16, n int, rows int)
+// Requires: AVX, F16C
+TEXT ·widenAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ rows+32(FP), SI
+
+row:
+	MOVQ AX, DI
+	MOVQ BX, R8
+
+loop:
+	VCVTPH2PS (DX), Y0
+	VMOVUPS   Y0, (DI)
+	VCVTPH2PS 16(DX), Y0
+	VMOVUPS   Y0, 32(DI)
+	ADDQ      $0x20, DX
+	ADDQ      $0x40, DI
+	SUBQ      $0x10, R8
+	JNZ       loop
+	ADDQ      CX, AX
+	DECQ      SI
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func mergeRowsAVX512(o *float32, oc *float32, rows int, n int, a *float32, b *float32)
+// Requires: AVX, AVX512F
+TEXT ·mergeRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), AX
+	MOVQ oc+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+
+row:
+	VBROADCASTSS (SI), Z0
+	VBROADCASTSS (DI), Z1
+	MOVQ         BX, R8
+
+loop:
+	VMOVUPS     (AX), Z3
+	VMULPS      (CX), Z1, Z2
+	VFMADD213PS Z2, Z0, Z3
+	VMOVUPS     Z3, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, R8
+	JNZ         loop
+	ADDQ        $0x04, SI
+	ADDQ        $0x04, DI
+	DECQ        DX
+	JNZ         row
+	VZEROUPPER
+	RET
+
+// func divideAVX2(dst *float32, x *float32, l float32, n int)
+// Requires: AVX
+TEXT ·divideAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VBROADCASTSS l+16(FP), Y0
+
+loop:
+	VMOVUPS (CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func toHalfAVX2(dst *uint16, x *float32, n int) bool
+// Requires: AVX, AVX2, F16C
+TEXT ·toHalfAVX2(SB), NOSPLIT, $0-25
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPBROADCASTD exponents16<>+0(SB), X2
+	VPBROADCASTD units16<>+0(SB), X3
+	VPXOR        X1, X1, X1
+
+loop:
+	VMOVUPS      (CX), Y0
+	VCVTPS2PH    $0x00, Y0, X0
+	VMOVDQU      X0, (AX)
+	VPAND        X2, X0, X0
+	VPADDW       X3, X0, X0
+	VPOR         X0, X1, X1
+	ADDQ         $0x20, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x08, DX
+	JNZ          loop
+	VPBROADCASTD signs16<>+0(SB), X0
+	VPTEST       X0, X1
+	SETEQ        AL
+	MOVB         AL, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA exponents16<>+0(SB)/4, $0x7c007c00
+GLOBL exponents16<>(SB), RODATA|NOPTR, $4
+
+DATA units16<>+0(SB)/4, $0x04000400
+GLOBL units16<>(SB), RODATA|NOPTR, $4
+
+DATA signs16<>+0(SB)/4, $0x80008000
+GLOBL signs16<>(SB), RODATA|NOPTR, $4

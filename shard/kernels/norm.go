@@ -48,15 +48,3 @@ func addGeneric(x, y []float32) {
 		x[i] += v
 	}
 }
-
-func swigluGeneric(gate, up []float32) {
-	for i, g := range gate {
-		gate[i] = float32(g/(1+Exp(-g))) * up[i]
-	}
-}
-
-func expInPlaceGeneric(x []float32) {
-	for i, v := range x {
-		x[i] = Exp(v)
-	}
-}

@@ -1,65 +1,65 @@
 package kernels
 
-// SoftmaxTile turns scores s into p = exp(s - max) in place and returns the maximum and the sum of p, in sixteen
-// lanes. An attention chunk is one tile; chunks are merged by their maxima and sums.
-func SoftmaxTile(s []float32) (m, l float32) { return softmaxTile(s) }
-
-// ScaleInPlace is x *= f for at most 256 elements. The factor of one that follows changes nothing.
-func ScaleInPlace(x []float32, f float32) { scaleBy(x, x, ones[:len(x)], f) }
-
-var ones = func() (one [256]float32) {
-	for i := range one {
-		one[i] = 1
+// Softmax turns rows of n scores, s [len(m), stride], into p = exp(s - max) in place, with zeros behind them up to fill
+// elements, a multiple of 16. m receives the maxima and l the sums of p in sixteen lanes. A row is an attention chunk;
+// chunks are merged by their maxima and sums.
+func Softmax(s []float32, stride, n, fill int, m, l []float32) {
+	rows := len(m)
+	if n <= 0 || n > fill || fill%16 != 0 || fill > stride || len(l) != rows || (rows-1)*stride+fill > len(s) {
+		panic("kernels: scores do not fit their slices")
 	}
-	return one
-}()
-
-func softmaxTileGeneric(s []float32) (m, l float32) {
-	m = maxOf(s)
-	for i, v := range s {
-		s[i] = Exp(v - m)
-	}
-	return m, sum16(s)
+	softmax(s, stride, n, fill, m, l)
 }
 
-// Merge adds a chunk's attention to what earlier chunks gave: o [d] with maximum m and sum l, oc, mc, lc likewise.
-// It returns the new maximum and sum: m' = max(m, mc), a = exp(m-m'), b = exp(mc-m'), o = fma(o, a, oc·b).
-func Merge(o []float32, m, l float32, oc []float32, mc, lc float32) (float32, float32) {
-	top := m
-	if mc > m {
-		top = mc
+func softmaxGeneric(s []float32, stride, n, fill int, m, l []float32) {
+	for r := range m {
+		row := s[r*stride:][:fill]
+		m[r] = maxOf(row[:n])
+		for i, v := range row[:n] {
+			row[i] = Exp(v - m[r])
+		}
+		clear(row[n:])
+		l[r] = sum16(row[:n])
 	}
-	a, b := Exp(m-top), Exp(mc-top)
-	merge(o, a, oc[:len(o)], b)
-	return top, fma(l, a, float32(lc*b))
 }
 
-func mergeGeneric(o []float32, a float32, oc []float32, b float32) {
-	for i, v := range oc {
-		o[i] = fma(o[i], a, float32(v*b))
+// Merge adds a chunk's attention to what earlier chunks gave, row by row: o [len(m), n] with maxima m and sums l, oc, mc
+// and lc likewise; n is a multiple of 16. m' = max(m, mc), a = exp(m-m'), b = exp(mc-m'), o = fma(o, a, oc·b), l likewise.
+func Merge(o []float32, n int, m, l, oc, mc, lc []float32) {
+	for len(m) > 0 {
+		var a, b [16]float32
+		rows := min(len(m), len(a))
+		for r, v := range m[:rows] {
+			top := v
+			if mc[r] > v {
+				top = mc[r]
+			}
+			a[r], b[r] = v-top, mc[r]-top
+			m[r] = top
+		}
+		expInPlace(a[:])
+		expInPlace(b[:])
+		for r, v := range l[:rows] {
+			l[r] = fma(v, a[r], float32(lc[r]*b[r]))
+		}
+		mergeRows(o[:rows*n], oc[:rows*n], n, a[:rows], b[:rows])
+		o, m, l, oc, mc, lc = o[rows*n:], m[rows:], l[rows:], oc[rows*n:], mc[rows:], lc[rows:]
+	}
+}
+
+func mergeRowsGeneric(o, oc []float32, n int, a, b []float32) {
+	for r := range a {
+		for i, v := range oc[r*n:][:n] {
+			o[r*n+i] = fma(o[r*n+i], a[r], float32(v*b[r]))
+		}
 	}
 }
 
 // Divide is dst = x / l, element by element.
-func Divide(dst, x []float32, l float32) {
-	for i, v := range x[:len(dst)] {
+func Divide(dst, x []float32, l float32) { divide(dst, x[:len(dst)], l) }
+
+func divideGeneric(dst, x []float32, l float32) {
+	for i, v := range x {
 		dst[i] = v / l
 	}
 }
-
-// SwiGLU is gate = (gate/(1+exp(-gate)))·up in place (Shazeer, arXiv 2002.05202).
-func SwiGLU(gate, up []float32) { swiglu(gate, up[:len(gate)]) }
-
-// ToHalf rounds x to IEEE binary16 at dst[i*stride]. It returns false where a value has become Inf or NaN.
-func ToHalf(dst []uint16, stride int, x []float32) bool {
-	var bad uint16
-	for i, v := range x {
-		h := toHalf(v)
-		dst[i*stride] = h
-		bad |= (h&0x7c00 + 0x0400) & 0x8000
-	}
-	return bad == 0
-}
-
-// Finite tells whether x holds neither Inf nor NaN.
-func Finite(x []float32) bool { return finite(x) }

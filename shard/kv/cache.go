@@ -121,6 +121,31 @@ func (c *Cache) head(layer int, block int32, h int) (key, value int) {
 	return key, key + c.shape.keyElems()
 }
 
+// widen copies the keys and values of one kv head of some blocks, as float32.
+func (c *Cache) widen(s *scratch, layer int, blocks []int32, h int) {
+	keys, values, tiles, stride := c.shape.keyElems(), c.shape.valueElems(), c.shape.tiles(), c.shape.valueStride()
+	const tile = 16 * BlockTokens
+	for b, block := range blocks {
+		key, value := c.head(layer, block, h)
+		if c.typ == F16 {
+			kernels.Widen(s.keys[b*keys:], keys, c.half[key:value], keys, 1)
+			kernels.Widen(s.values[b*tile:], stride, c.half[value:value+values], tile, tiles)
+			continue
+		}
+		copy(s.keys[b*keys:], c.float[key:value])
+		for t := range tiles {
+			copy(s.values[t*stride+b*tile:], c.float[value+t*tile:][:tile])
+		}
+	}
+}
+
+// bytes is the memory of one kv head of a block.
+func (c *Cache) bytes(layer int, block int32, h int) []byte {
+	at, _ := c.head(layer, block, h)
+	n := c.shape.keyElems() + c.shape.valueElems()
+	return c.memory[at*c.typ.Bytes() : (at+n)*c.typ.Bytes()]
+}
+
 func (c *Cache) put(at, stride int, x []float32) bool {
 	if c.typ == F16 {
 		return kernels.ToHalf(c.half[at:], stride, x)

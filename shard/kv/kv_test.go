@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
 
@@ -66,39 +67,162 @@ func exactAttention(typ Type, q []float32, k, v [][]float32, scale float64) []fl
 	return out
 }
 
+// sequence is one sequence's keys and values, in a cache whose other blocks are poisoned.
+type sequence struct {
+	cache *Cache
+	table []int32
+	k, v  [][]float32 // [positions][kvHeads*dim]
+}
+
+const layer = 1 // of two
+
+func newSequence(t *testing.T, r *rand.Rand, typ Type, kvHeads, dim, positions int) *sequence {
+	t.Helper()
+	blocks := (positions + BlockTokens - 1) / BlockTokens
+	n := blocks + 7
+	for n%7 == 0 {
+		n++
+	}
+	s := &sequence{cache: newCache(t, Shape{Layers: 2, KVHeads: kvHeads, HeadDim: dim}, typ, n)}
+	s.cache.poison()
+	for i := range blocks {
+		s.table = append(s.table, int32((i*7+3)%n))
+	}
+	for p := range positions {
+		kp, vp := normal(r, kvHeads*dim), normal(r, kvHeads*dim)
+		if !s.cache.Store(layer, s.table[p/BlockTokens], p%BlockTokens, kp, vp) {
+			t.Fatal("a normal number does not fit")
+		}
+		s.k, s.v = append(s.k, kp), append(s.v, vp)
+	}
+	return s
+}
+
+// attend computes the queries q [rows, heads*dim] of positions from pos on, in one step.
+func (s *sequence) attend(pool *kernels.Pool, heads, pos int, q []float32) []float32 {
+	width := heads * s.cache.shape.HeadDim
+	rows := len(q) / width
+	a := NewAttention(s.cache, pool, heads, float32(1/math.Sqrt(float64(s.cache.shape.HeadDim))))
+	out := make([]float32, len(q))
+	a.Add(0, rows, pos, s.table)
+	a.Run(layer, q, func(r int) []float32 { return out[r*width : (r+1)*width] })
+	return out
+}
+
 func TestAttend(t *testing.T) {
+	pool := kernels.NewPool(1)
 	for _, typ := range []Type{F16, F32} {
-		for _, c := range []struct{ dim, heads int }{{64, 7}, {128, 1}, {40, 3}, {16, 8}} {
+		for _, c := range []struct{ dim, heads int }{{64, 7}, {128, 1}, {40, 3}, {16, 8}, {80, 2}} {
 			t.Run(fmt.Sprint(typ, c.dim, c.heads), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(1, uint64(c.dim)))
-				const positions, layer, kvHeads, head = 530, 1, 2, 1
-				cache := newCache(t, Shape{Layers: 2, KVHeads: kvHeads, HeadDim: c.dim}, typ, 40)
-				cache.poison()
-				table := make([]int32, 34)
-				for i := range table {
-					table[i] = int32((i*7 + 3) % 40)
-				}
-				var k, v [][]float32
-				for p := range positions {
-					kp, vp := normal(r, kvHeads*c.dim), normal(r, kvHeads*c.dim)
-					if !cache.Store(layer, table[p/16], p%16, kp, vp) {
-						t.Fatal("a normal number does not fit")
-					}
-					k, v = append(k, kp[head*c.dim:]), append(v, vp[head*c.dim:])
-				}
-				scratch := NewScratch(cache.shape, c.heads)
-				q, out := normal(r, c.heads*c.dim), make([]float32, c.heads*c.dim)
+				const positions, kvHeads = 530, 2
+				s := newSequence(t, r, typ, kvHeads, c.dim, positions)
 				scale := 1 / math.Sqrt(float64(c.dim))
 				for _, pos := range []int{0, 1, 15, 16, 254, 255, 256, 300, 511, 512, 529} {
-					cache.Attend(scratch, layer, table, pos, head, float32(scale), q, out)
-					want := exactAttention(typ, q, k[:pos+1], v[:pos+1], scale)
-					for i := range want {
-						if !(math.Abs(float64(out[i])-want[i]) < 2e-6) {
-							t.Fatalf("position %d, element %d is %g, want %g", pos, i, out[i], want[i])
+					q := normal(r, kvHeads*c.heads*c.dim)
+					out := s.attend(pool, kvHeads*c.heads, pos, q)
+					for h := range kvHeads {
+						var k, v [][]float32
+						for p := range pos + 1 {
+							k, v = append(k, s.k[p][h*c.dim:(h+1)*c.dim]), append(v, s.v[p][h*c.dim:(h+1)*c.dim])
+						}
+						at := h * c.heads * c.dim
+						want := exactAttention(typ, q[at:at+c.heads*c.dim], k, v, scale)
+						for i := range want {
+							if !(math.Abs(float64(out[at+i])-want[i]) < 2e-6) {
+								t.Fatalf("position %d, element %d is %g, want %g", pos, at+i, out[at+i], want[i])
+							}
 						}
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestAttendGivesTheSameBits: rows together or alone, on any path and number of threads, across blocks and chunks.
+func TestAttendGivesTheSameBits(t *testing.T) {
+	pools := []*kernels.Pool{kernels.NewPool(1), kernels.NewPool(3)}
+	t.Cleanup(pools[1].Close)
+	for _, c := range []struct{ dim, heads, kvHeads int }{
+		{64, 14, 2}, {128, 7, 1}, {80, 4, 2}, {128, 28, 4}, {64, 3, 3}, {40, 5, 1}, {32, 17, 1},
+	} {
+		t.Run(fmt.Sprint(c.dim, c.heads, c.kvHeads), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(2, uint64(c.dim*c.heads)))
+			const positions = 600
+			types := []Type{F16}
+			if c.dim <= 64 {
+				types = append(types, F32)
+			}
+			for _, typ := range types {
+				s := newSequence(t, r, typ, c.kvHeads, c.dim, positions)
+				for _, at := range []struct{ pos, rows int }{
+					{0, 1}, {0, 40}, {3, 2}, {247, 11}, {256, 5}, {510, 4}, {599, 1},
+				} {
+					s.sameBits(t, pools, c.heads, at.pos, normal(r, at.rows*c.heads*c.dim))
+				}
+			}
+		})
+	}
+}
+
+// sameBits compares with the generic path, row by row.
+func (s *sequence) sameBits(t *testing.T, pools []*kernels.Pool, heads, pos int, q []float32) {
+	t.Helper()
+	was := kernels.Path()
+	defer func() { _ = kernels.ForcePath(was) }()
+	width := heads * s.cache.shape.HeadDim
+	var want []float32
+	for _, path := range kernels.Paths() {
+		if err := kernels.ForcePath(path); err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			for r := range len(q) / width {
+				want = append(want, s.attend(pools[0], heads, pos+r, q[r*width:(r+1)*width])...)
+			}
+		}
+		for _, pool := range pools {
+			got := s.attend(pool, heads, pos, q)
+			for i := range want {
+				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+					t.Fatalf("%s, %d threads, position %d on: row %d, element %d is %g (%08x), want %g (%08x)", path, pool.Threads(),
+						pos, i/width, i%width, got[i], math.Float32bits(got[i]), want[i], math.Float32bits(want[i]))
+				}
+			}
+		}
+	}
+}
+
+// TestAttendManySequences: a step's sequences, decoded and prefilled, do not touch each other.
+func TestAttendManySequences(t *testing.T) {
+	const dim, heads, width = 64, 7, 7 * 64
+	pool := kernels.NewPool(2)
+	t.Cleanup(pool.Close)
+	r := rand.New(rand.NewPCG(3, 3))
+	s := newSequence(t, r, F16, 1, dim, 800)
+	a := NewAttention(s.cache, pool, heads, 0.125)
+	for round := range 5 {
+		var want []float32
+		type part struct{ pos, rows int }
+		parts := []part{{700, 1}, {10, 40}, {799, 1}, {300, 3}, {0, 1}}[:5-round]
+		a.Reset()
+		var q []float32
+		rows := 0
+		for _, p := range parts {
+			x := normal(r, p.rows*width)
+			a.Add(rows, p.rows, p.pos, s.table)
+			want = append(want, s.attend(pool, heads, p.pos, x)...)
+			q, rows = append(q, x...), rows+p.rows
+		}
+		for range 2 { // two layers of one step
+			out := make([]float32, len(q))
+			a.Run(layer, q, func(r int) []float32 { return out[r*width : (r+1)*width] })
+			for i := range want {
+				if out[i] != want[i] {
+					t.Fatalf("round %d, row %d, element %d is %g, want %g", round, i/width, i%width, out[i], want[i])
+				}
+			}
 		}
 	}
 }

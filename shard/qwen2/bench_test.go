@@ -5,6 +5,7 @@ package qwen2
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -94,26 +95,90 @@ func decode(b *testing.B, m *Model, batch int) {
 	b.ReportMetric(float64(b.N)*float64(m.WeightBytes())/b.Elapsed().Seconds()/1e9, "GB/s")
 }
 
-// BenchmarkPrefill is a prompt of 512 tokens, 0.5B.
+// BenchmarkContext is one token after a context of some length, 0.5B, head included.
+func BenchmarkContext(b *testing.B) {
+	ck := halfB.open(b)
+	for _, threads := range []int{1, 2} {
+		for _, context := range []int{1, 512, 4096, 32768} {
+			b.Run(fmt.Sprintf("threads=%d/context=%d", threads, context), func(b *testing.B) {
+				m := benchModel(b, ck, threads, context/kv.BlockTokens+1)
+				seq := benchSeq(1, context)
+				fillCache(b, m, seq.Blocks)
+				run(b, m, []int32{1}, []Seq{seq}, make([]float32, m.cfg.Vocab))
+			})
+		}
+	}
+}
+
+// fillCache gives every position keys and values of its own, so that the memory is there and none is a special case.
+func fillCache(b *testing.B, m *Model, blocks []int32) {
+	r := rand.New(rand.NewPCG(1, 2))
+	k := make([]float32, 4096+m.cfg.KVHeads*m.cfg.HeadDim)
+	for i := range k {
+		k[i] = float32(r.NormFloat64())
+	}
+	for l := range m.layers {
+		for i, block := range blocks {
+			for slot := range kv.BlockTokens {
+				at := (l*31 + i*17 + slot*5) % 4096
+				if !m.cache.Store(l, block, slot, k[at:], k[at:]) {
+					b.Fatal("does not fit")
+				}
+			}
+		}
+	}
+}
+
+// benchSeq is some rows at a position, in blocks from 0 on.
+func benchSeq(rows, pos int) Seq {
+	s := Seq{Rows: rows, Pos: pos}
+	for p := 0; p < pos+rows; p += kv.BlockTokens {
+		s.Blocks = append(s.Blocks, int32(p/kv.BlockTokens))
+	}
+	return s
+}
+
+// BenchmarkPrefill is a prompt, 0.5B, as the engine gets it: in steps of at most 512 tokens.
 func BenchmarkPrefill(b *testing.B) {
 	ck := halfB.open(b)
-	m := benchModel(b, ck, 1, 32)
-	seq := Seq{Rows: 512}
-	for k := range 32 {
-		seq.Blocks = append(seq.Blocks, int32(k))
+	for _, threads := range []int{1, 2} {
+		for _, n := range []int{512, 8192} {
+			b.Run(fmt.Sprintf("threads=%d/tokens=%d", threads, n), func(b *testing.B) {
+				m := benchModel(b, ck, threads, n/kv.BlockTokens)
+				var steps []Seq
+				for pos := 0; pos < n; pos += 512 {
+					steps = append(steps, benchSeq(512, pos))
+				}
+				run(b, m, make([]int32, 512), steps, nil)
+			})
+		}
 	}
+}
+
+// run measures steps of a sequence, and the logits of the last row where there is room for them.
+func run(b *testing.B, m *Model, ids []int32, steps []Seq, logits []float32) {
+	x, failed, last := make([]float32, len(ids)*m.cfg.Hidden), make([]error, 1), []int{len(ids) - 1}
+	b.ReportAllocs()
 	start := cpu(b)
-	ids, x, failed := make([]int32, 512), make([]float32, 512*m.cfg.Hidden), make([]error, 1)
 	for b.Loop() {
-		if err := m.Embed(ids, x); err != nil {
+		for i := range steps {
+			if err := m.Embed(ids, x); err != nil {
+				b.Fatal(err)
+			}
+			if err := m.Layers(x, steps[i:i+1], failed, nil); err != nil || failed[0] != nil {
+				b.Fatal(err, failed[0])
+			}
+		}
+		if logits == nil {
+			continue
+		}
+		if err := m.Logits(x, last, logits); err != nil {
 			b.Fatal(err)
 		}
-		if err := m.Layers(x, []Seq{seq}, failed, nil); err != nil || failed[0] != nil {
-			b.Fatal(err, failed[0])
-		}
 	}
-	b.ReportMetric(float64(512*b.N)/b.Elapsed().Seconds(), "tokens/s")
-	b.ReportMetric((cpu(b)-start)/float64(512*b.N), "cpu-ms/token")
+	tokens := float64(len(ids) * len(steps) * b.N)
+	b.ReportMetric(tokens/b.Elapsed().Seconds(), "tokens/s")
+	b.ReportMetric((cpu(b)-start)/tokens, "cpu-ms/token")
 }
 
 // BenchmarkLoad is repacking, per type, in bytes of the file.

@@ -47,7 +47,7 @@ func (s *step) attention() {
 		kernels.Job{M: l.v, Y: s.v, Stride: kvWidth})
 	pool.Run(n, s.place)
 	s.attended.Reset(n, width, l.o.Quantised())
-	pool.Run(n*cfg.KVHeads, s.attend)
+	s.heads.Run(s.index, s.q, s.attendedRow)
 	pool.Run(n, s.seal)
 	s.products.Mul(&s.attended, kernels.Job{M: l.o, Y: s.delta, Stride: cfg.Hidden})
 }
@@ -78,6 +78,14 @@ func (s *step) norm(r int, w []float32) {
 	s.sealRow(&s.normed, r)
 }
 
+// sealAttended ends a row of attention; a row of a sequence that failed had none.
+func (s *step) sealAttended(r int) {
+	if s.rows[r].seq < 0 {
+		clear(s.attended.Row(r))
+	}
+	s.sealRow(&s.attended, r)
+}
+
 func (s *step) sealRow(a *kernels.Acts, r int) {
 	if !a.Seal(r) {
 		s.fail(r, notFinite)
@@ -99,6 +107,9 @@ func (s *step) placeRow(r int) {
 	block := s.seqs[at.seq].Blocks[at.pos/kv.BlockTokens]
 	if !s.m.cache.Store(s.index, block, at.pos%kv.BlockTokens, k, v) {
 		s.fail(r, overflow)
+		clear(k)
+		clear(v)
+		s.m.cache.Store(s.index, block, at.pos%kv.BlockTokens, k, v) // rows of attention share what they read
 	}
 }
 
@@ -108,21 +119,6 @@ func (s *step) rotate(r int, heads []float32) {
 	for ; len(heads) > 0; heads = heads[d:] {
 		kernels.Rotate(heads[:d], cos, sin)
 	}
-}
-
-// attendHead computes the query heads of one kv head of one row.
-func (s *step) attendHead(worker, i int) {
-	cfg := &s.m.cfg
-	r, head := i/cfg.KVHeads, i%cfg.KVHeads
-	at := &s.rows[r]
-	width := cfg.Heads / cfg.KVHeads * cfg.HeadDim
-	out := cut(s.attended.Row(r), head, width)
-	if at.seq < 0 {
-		clear(out)
-		return
-	}
-	q := cut(cut(s.q, r, cfg.Heads*cfg.HeadDim), head, width)
-	s.m.cache.Attend(s.scratch[worker], s.index, s.seqs[at.seq].Blocks, at.pos, head, s.m.scale, q, out)
 }
 
 func (s *step) swigluRow(r int) {

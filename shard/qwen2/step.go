@@ -57,23 +57,22 @@ type step struct {
 	delta    []float32    // [rows, hidden]: what attention or feed-forward add to x
 	gate, up []float32    // [rows, ffn]
 	cos, sin []float32    // [rows, headDim/2]
-	scratch  []*kv.Scratch
+	heads    *kv.Attention
 
-	attnNorm, ffnNorm, positions, place, attend, seal, swiglu, close func(worker, i int)
+	attnNorm, ffnNorm, positions, place, seal, swiglu, close func(worker, i int)
+	attendedRow                                              func(r int) []float32
 }
 
 func (s *step) init(m *Model) {
 	s.m = m
 	s.products = kernels.NewProducts(m.pool)
-	for range m.pool.Threads() {
-		s.scratch = append(s.scratch, kv.NewScratch(shape(&m.cfg, len(m.layers)), m.cfg.Heads/m.cfg.KVHeads))
-	}
+	s.heads = kv.NewAttention(m.cache, m.pool, m.cfg.Heads, m.scale)
+	s.attendedRow = s.attended.Row
 	s.attnNorm = func(_, r int) { s.norm(r, s.layer.attnNorm) }
 	s.ffnNorm = func(_, r int) { s.residual(r); s.norm(r, s.layer.ffnNorm) }
 	s.positions = func(_, r int) { s.table(r) }
 	s.place = func(_, r int) { s.placeRow(r) }
-	s.attend = func(worker, i int) { s.attendHead(worker, i) }
-	s.seal = func(_, r int) { s.sealRow(&s.attended, r) }
+	s.seal = func(_, r int) { s.sealAttended(r) }
 	s.swiglu = func(_, r int) { s.swigluRow(r) }
 	s.close = func(_, r int) { s.residual(r); s.check(r) }
 }
@@ -82,9 +81,13 @@ func (s *step) init(m *Model) {
 func (s *step) begin(x []float32, seqs []Seq, failed []error) error {
 	cfg := &s.m.cfg
 	s.x, s.seqs, s.rows = x, seqs, s.rows[:0]
+	s.heads.Reset()
 	for i, q := range seqs {
 		if failed[i] == nil {
 			failed[i] = s.m.checkSeq(&q)
+		}
+		if failed[i] == nil {
+			s.heads.Add(len(s.rows), q.Rows, q.Pos, q.Blocks)
 		}
 		for r := range q.Rows {
 			at := row{seq: i, pos: q.Pos + r}

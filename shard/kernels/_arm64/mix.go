@@ -11,7 +11,7 @@ type elem struct {
 var elems = []elem{{"Half", 2}, {"Float", 4}, {"BF16", 2}}
 
 const (
-	tileStep = 256 // between tiles, in elements, as in package kernels
+	tileStep = 256 // between the tiles of one call, in elements
 	mixRows  = 4   // rows of coefficients at once: 16 sums, 4 widened registers and 4 of coefficients
 )
 
@@ -35,7 +35,7 @@ func (e elem) widen(k *kernel, w []V, p R, at int) {
 	}
 }
 
-// mix is the float kernel (see MixHalf) for n rows of coefficients.
+// mix is the kernel of float weights, out[h, i] += Σ coef[h, s]·tile[s][i], for n rows of coefficients.
 func (f *file) mix(e elem, n int) {
 	name := fmt.Sprintf("mix%sx%dNEON", e.name, n)
 	args := []arg{{"out", "*float32"}, {"outStride", "uintptr"}, {"coef", "*float32"}, {"coefStride", "uintptr"},

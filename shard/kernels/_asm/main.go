@@ -47,6 +47,7 @@ func floats() {
 		}
 	}
 	elementwise()
+	attention()
 }
 
 // values are the constants that are broadcast.

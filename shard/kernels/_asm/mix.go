@@ -16,7 +16,7 @@ type elem struct {
 
 var elems = []elem{{"Half", 2}, {"Float", 4}, {"BF16", 2}}
 
-// tileStep is the distance between tiles in elements, as in package kernels.
+// tileStep is the distance between the tiles of one call, in elements.
 const tileStep = 256
 
 // widen loads 16 (ZMM) or 8 (YMM) elements as float32.
@@ -32,7 +32,7 @@ func (e elem) widen(m Mem, v VecVirtual) {
 	}
 }
 
-// mix is the float kernel (see MixHalf) for n rows of coefficients in the making.
+// mix is the kernel of float weights, out[h, i] += Σ coef[h, s]·tile[s][i], for n rows of coefficients in the making.
 type mix struct {
 	e           elem
 	n           int
