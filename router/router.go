@@ -112,7 +112,7 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 	})
 	w := &watch{Options: o}
 	handler := api.New(api.Options{
-		Ledger: book, Journal: book, Keys: book, Generator: client, Model: w.Model, Ready: w.Ready,
+		Ledger: book, Journal: book, Keys: book, Account: book, Generator: client, Model: w.Model, Ready: w.Ready,
 		Router: o.Name, Open: o.Open || loopback(o.Listener), ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
 		MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/router/chat"
+	"github.com/stagecoach-llm/stagecoach/shard/tokenizer"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
@@ -24,13 +25,23 @@ func chatJob(o *object, m *Model, s sampling, messages []chat.Message) (*job, *E
 	if o.err != nil {
 		return nil, o.err
 	}
-	segments, err := m.Chat.Render(chat.Input{Messages: messages, Tools: tools, AddGenerationPrompt: true, Now: time.Now()})
+	segments, err := render(m, chat.Input{Messages: messages, Tools: tools, AddGenerationPrompt: true})
 	if err != nil {
-		return nil, invalid("messages", "The model's chat template cannot render these messages: %s.", err)
+		return nil, err
 	}
 	j := &job{model: m, sampling: s, prompts: [][]int32{m.Tokens.EncodeSegments(segments)}, tools: len(tools) > 0, oneCall: !parallel}
 	j.format = &chatFormat{job: j}
 	return j, nil
+}
+
+// render makes the prompt of a conversation.
+func render(m *Model, in chat.Input) ([]tokenizer.Segment, *Error) {
+	in.Now = time.Now()
+	segments, err := m.Chat.Render(in)
+	if err != nil {
+		return nil, invalid("messages", "The model's chat template cannot render these messages: %s.", err)
+	}
+	return segments, nil
 }
 
 func readChatLogprobs(o *object, s *sampling) {

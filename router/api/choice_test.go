@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,40 @@ func FuzzRequests(f *testing.F) {
 			if j.n < 1 || j.n*len(j.prompts) > maxChoices || j.params.Temperature < 0 || j.params.TopP <= 0 || len(j.stops) > maxStops || slices.Contains(j.stops, "") {
 				t.Errorf("%s is read as %+v", data, j.sampling)
 			}
+		}
+	})
+}
+
+// FuzzTokenize: a request is read or refused with a 400, and what is read gives the text back.
+func FuzzTokenize(f *testing.F) {
+	for _, s := range []string{
+		`{"prompt":"héllo <|im_end|>","return_token_strs":true}`, `{"content":"\ud800","with_pieces":true,"add_special":true,"parse_special":true}`,
+		`{"messages":[{"role":"user","content":"x"}],"add_generation_prompt":false,"tools":[{"type":"function","function":{"name":"f"}}]}`,
+		`{"tokens":[1,2,258]}`, `{"tokens":{}}`, `{"prompt":7}`,
+	} {
+		f.Add([]byte(s))
+	}
+	m := testModel(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := parseObject(data)
+		if err != nil {
+			return
+		}
+		list, err := readTokens(&object{fields: o.fields}, m)
+		if err != nil {
+			checkRefusal(t, err)
+		} else if list.Count < 0 || (list.Strings != nil && len(list.Strings) != list.Count) {
+			t.Errorf("%s: %+v", data, list)
+		}
+		var prompt string
+		if json.Unmarshal(o.fields["prompt"], &prompt) == nil && err == nil && !o.has("messages") && !o.has("with_pieces") {
+			if got := m.Tokens.Decode(list.Tokens.([]int32)); o.has("prompt") && got != prompt {
+				t.Errorf("%q comes back as %q", prompt, got)
+			}
+		}
+		ids := &object{fields: o.fields}
+		if readIDs(ids, m); ids.err != nil {
+			checkRefusal(t, ids.err)
 		}
 	})
 }

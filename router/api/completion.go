@@ -82,13 +82,19 @@ func readPrompt(o *object, m *Model, raw json.RawMessage) ([]int32, string) {
 		o.fail("prompt", "expected a string or token ids, got %s", kindOf(raw))
 		return nil, ""
 	}
+	ids := tokenIDs(o, "prompt", list, m.vocabulary())
+	return ids, m.Tokens.Decode(ids)
+}
+
+// tokenIDs reads a list of ids. It ends at the first that is none.
+func tokenIDs(o *object, field string, list []json.RawMessage, vocabulary int) []int32 {
 	ids := make([]int32, len(list))
-	for i, id := range list {
-		if ids[i] = tokenID(o, "prompt", id, m.vocabulary()); o.err != nil {
-			return nil, ""
+	for i, raw := range list {
+		if ids[i] = tokenID(o, field, raw, vocabulary); o.err != nil {
+			return nil
 		}
 	}
-	return ids, m.Tokens.Decode(ids)
+	return ids
 }
 
 // encodePrompt is raw text as the model was trained on it.

@@ -12,6 +12,8 @@
 //	job.go         admission, streams of tokens, what is journalled before it is written, settlement
 //	choice.go      tokens -> text: whole characters, stop strings, log-probabilities
 //	output.go      text -> one body or a stream of chunks
+//	tokenize.go    tokens and prompts, without running anything
+//	key.go         what the owner of a key may know of it
 //	errors.go      every error as one envelope
 //
 // A job belongs to the goroutine of its handler. Text never leaves this package for the pipeline: there are only token ids.

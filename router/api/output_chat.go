@@ -188,11 +188,16 @@ func logprobs(m *Model, tokens []tokenText) []chatLogprob {
 }
 
 func newLogprob(b []byte, lp float32) chatLogprob {
-	e := chatLogprob{Token: tokenString(b), Logprob: finite(lp), Bytes: make([]int, len(b))}
+	return chatLogprob{Token: tokenString(b), Logprob: finite(lp), Bytes: byteNumbers(b)}
+}
+
+// byteNumbers are bytes as JSON has them; []byte would be base64.
+func byteNumbers(b []byte) []int {
+	out := make([]int, len(b))
 	for i, v := range b {
-		e.Bytes[i] = int(v)
+		out[i] = int(v)
 	}
-	return e
+	return out
 }
 
 // finite replaces what JSON cannot say, as OpenAI does.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ type Options struct {
 	Ledger    account.Ledger
 	Journal   Journal
 	Keys      Keys
+	Account   Account
 	Generator *generate.Client
 	// Model is what is served now, nil while it is not known.
 	Model func() *Model
@@ -51,6 +53,12 @@ type Journal interface {
 type Keys interface {
 	Authenticate(secret string, open bool) (key string, err error)
 	HasKeys() bool
+}
+
+// Account is what the owner of a key may know of it.
+type Account interface {
+	Standing(ctx context.Context, key, user string) (account.Standing, error)
+	Usage(ctx context.Context, q account.Query) ([]account.Total, error)
 }
 
 // Server answers HTTP requests.
@@ -84,10 +92,14 @@ func (s *Server) routes() {
 		s.route(prefix+"/chat/completions", "chat", http.MethodPost, s.keyed(s.completions(readChat, "chatcmpl-")))
 		s.route(prefix+"/completions", "completions", http.MethodPost, s.keyed(s.completions(readCompletion, "cmpl-")))
 		s.route(prefix+"/responses", "responses", http.MethodPost, s.keyed(s.completions(readResponse, "resp_")))
+		s.route(prefix+"/key", "key", http.MethodGet, s.keyed(s.ownKey))
 		s.route(prefix+"/embeddings", "embeddings", http.MethodPost, s.keyed(s.embeddings))
 		s.route(prefix+"/models", "models", http.MethodGet, s.keyed(s.models))
 		s.route(prefix+"/models/{id...}", "models", http.MethodGet, s.keyed(s.oneModel))
 	}
+	s.route("/tokenize", "tokenize", http.MethodPost, s.keyed(s.limited(s.tokenize)))
+	s.route("/detokenize", "detokenize", http.MethodPost, s.keyed(s.limited(s.detokenize)))
+	s.route("/apply-template", "apply-template", http.MethodPost, s.keyed(s.limited(s.applyTemplate)))
 	s.route("/health", "health", http.MethodGet, s.health)
 	s.route("/ready", "ready", http.MethodGet, s.ready)
 	s.route("/version", "version", http.MethodGet, s.version)
@@ -153,8 +165,8 @@ func (s *Server) rescue(w *responseWriter, r *http.Request) {
 // reader turns the fields of a request into a job. defaults are the sampling parameters of a request that names none.
 type reader func(o *object, m *Model, defaults wire.Params) (*job, *Error)
 
-// completions answers one of the endpoints that generate.
-func (s *Server) completions(read reader, prefix string) keyedHandler {
+// limited bounds how many requests are worked on at once.
+func (s *Server) limited(h keyedHandler) keyedHandler {
 	return func(w http.ResponseWriter, r *http.Request, key string) *Error {
 		select {
 		case s.slots <- struct{}{}:
@@ -163,6 +175,13 @@ func (s *Server) completions(read reader, prefix string) keyedHandler {
 			return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: "overloaded",
 				Message: "This router has all the requests that it takes at once.", After: time.Second}
 		}
+		return h(w, r, key)
+	}
+}
+
+// completions answers one of the endpoints that generate.
+func (s *Server) completions(read reader, prefix string) keyedHandler {
+	return s.limited(func(w http.ResponseWriter, r *http.Request, key string) *Error {
 		o, err := s.body(w, r)
 		if err != nil {
 			return err
@@ -174,7 +193,7 @@ func (s *Server) completions(read reader, prefix string) keyedHandler {
 		j.id, j.created, j.key = newID(prefix), time.Now().Unix(), key
 		j.requestID = w.Header().Get("x-request-id")
 		return s.answer(w, r, j)
-	}
+	})
 }
 
 // bodyTimeout bounds the time in which a client may send its body.
