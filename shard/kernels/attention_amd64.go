@@ -7,28 +7,28 @@ import (
 	"unsafe"
 )
 
-// gemmFunc is the float product for a number of rows and n times a number of tiles; strides in bytes.
-type gemmFunc func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps, n int, f float32, next *byte, nextStep uintptr)
+// tilesFunc is the float product for a number of rows and n times a number of tiles; strides in bytes.
+type tilesFunc func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmKernels are those of 1, 2, 3, … rows, AVX2's for one tile, AVX-512's for two.
-var gemmKernels = [...][]gemmFunc{
-	avx2: {gemmx1AVX2, gemmx2AVX2, gemmx3AVX2, gemmx4AVX2, gemmx5AVX2, gemmx6AVX2},
+// tilesKernels are those of 1, 2, 3, … rows, AVX2's for one tile, AVX-512's for two.
+var tilesKernels = [...][]tilesFunc{
+	avx2: {tilesx1AVX2, tilesx2AVX2, tilesx3AVX2, tilesx4AVX2, tilesx5AVX2, tilesx6AVX2},
 	avx512: {
-		gemmx1AVX512, gemmx2AVX512, gemmx3AVX512, gemmx4AVX512, gemmx5AVX512, gemmx6AVX512, gemmx7AVX512,
-		gemmx8AVX512, gemmx9AVX512, gemmx10AVX512, gemmx11AVX512, gemmx12AVX512, gemmx13AVX512, gemmx14AVX512,
+		tilesx1AVX512, tilesx2AVX512, tilesx3AVX512, tilesx4AVX512, tilesx5AVX512, tilesx6AVX512, tilesx7AVX512,
+		tilesx8AVX512, tilesx9AVX512, tilesx10AVX512, tilesx11AVX512, tilesx12AVX512, tilesx13AVX512, tilesx14AVX512,
 	},
 }
 
-// gemm shares the rows out evenly, so that no kernel is left with a few.
-func gemm(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, next []byte) {
+// mulTiles shares the rows out evenly, so that no kernel is left with a few.
+func mulTiles(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, next []byte) {
 	if active == generic {
-		gemmGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
+		mulTilesGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
 		return
 	}
 	if active == avx512 {
-		tiles /= gemmTiles
+		tiles /= tilesAtOnce
 	}
-	kernels := gemmKernels[active]
+	kernels := tilesKernels[active]
 	parts := (n + len(kernels) - 1) / len(kernels)
 	share := len(next) / parts
 	for at := 0; parts > 0; parts-- {

@@ -14,10 +14,10 @@ var ones = func() (one [256]float32) {
 	return one
 }()
 
-// gemm adds tiles to zeros with the kernels of float weights.
-func gemm(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, _ []byte) {
+// mulTiles adds tiles to zeros with the kernels of float weights.
+func mulTiles(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, _ []byte) {
 	if active == generic {
-		gemmGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
+		mulTilesGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
 		return
 	}
 	for h := range n {

@@ -131,7 +131,7 @@ func (d *digester) attention() {
 		copy(coef[h*steps:], q[h*dim:][:halfSteps])
 		copy(coef[h*steps+halfSteps:], q[h*dim:][:floatSteps])
 	}
-	Gemm(out, dim, coef, steps, heads, tile, 16*steps, steps, dim/16, 1, nil)
+	MulTiles(out, dim, coef, steps, heads, tile, 16*steps, steps, dim/16, 1, nil)
 	d.write(out...)
 	var m, l [1]float32
 	Softmax(out, len(out), len(out), len(out), m[:], l[:])

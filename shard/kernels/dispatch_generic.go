@@ -21,8 +21,8 @@ func widen(dst []float32, dstStride int, src []uint16, n, rows int) {
 	widenGeneric(dst, dstStride, src, n, rows)
 }
 
-func gemm(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, _ []byte) {
-	gemmGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
+func mulTiles(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, _ []byte) {
+	mulTilesGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
 }
 
 func softmax(s []float32, stride, n, fill int, m, l []float32) {

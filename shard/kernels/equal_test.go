@@ -263,7 +263,7 @@ func TestElementwiseEqual(t *testing.T) {
 	}
 }
 
-func TestGemmEqual(t *testing.T) {
+func TestMulTilesEqual(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for n := 1; n <= 31; n++ {
 		for _, tiles := range []int{2, 4, 6} {
@@ -273,7 +273,7 @@ func TestGemmEqual(t *testing.T) {
 			f := float32(r.NormFloat64())
 			sameBits(t, func() []float32 {
 				out := make([]float32, n*outStride)
-				Gemm(out[:(n-1)*outStride+16*tiles], outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f, nil)
+				MulTiles(out[:(n-1)*outStride+16*tiles], outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f, nil)
 				for i, v := range out {
 					if i%outStride >= 16*tiles && v != 0 {
 						t.Fatalf("%d rows: element %d lies outside the output and was written", n, i)

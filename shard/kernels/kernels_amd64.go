@@ -240,105 +240,105 @@ func pause()
 // features is ECX of CPUID leaf 1; bit 29 is F16C.
 func features() (ecx uint32)
 
-// gemmx1AVX512 is out = (coef x tiles)·f for 1 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx1AVX512 is out = (coef x tiles)·f for 1 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx2AVX512 is out = (coef x tiles)·f for 2 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx2AVX512 is out = (coef x tiles)·f for 2 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx3AVX512 is out = (coef x tiles)·f for 3 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx3AVX512 is out = (coef x tiles)·f for 3 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx4AVX512 is out = (coef x tiles)·f for 4 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx4AVX512 is out = (coef x tiles)·f for 4 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx5AVX512 is out = (coef x tiles)·f for 5 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx5AVX512 is out = (coef x tiles)·f for 5 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx6AVX512 is out = (coef x tiles)·f for 6 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx6AVX512 is out = (coef x tiles)·f for 6 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx7AVX512 is out = (coef x tiles)·f for 7 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx7AVX512 is out = (coef x tiles)·f for 7 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx8AVX512 is out = (coef x tiles)·f for 8 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx8AVX512 is out = (coef x tiles)·f for 8 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx9AVX512 is out = (coef x tiles)·f for 9 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx9AVX512 is out = (coef x tiles)·f for 9 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx9AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx9AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx10AVX512 is out = (coef x tiles)·f for 10 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx10AVX512 is out = (coef x tiles)·f for 10 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx10AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx10AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx11AVX512 is out = (coef x tiles)·f for 11 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx11AVX512 is out = (coef x tiles)·f for 11 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx11AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx11AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx12AVX512 is out = (coef x tiles)·f for 12 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx12AVX512 is out = (coef x tiles)·f for 12 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx12AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx12AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx13AVX512 is out = (coef x tiles)·f for 13 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx13AVX512 is out = (coef x tiles)·f for 13 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx13AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx13AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx14AVX512 is out = (coef x tiles)·f for 14 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx14AVX512 is out = (coef x tiles)·f for 14 rows and n times 2 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx14AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx14AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx1AVX2 is out = (coef x tiles)·f for 1 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx1AVX2 is out = (coef x tiles)·f for 1 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx1AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx1AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx2AVX2 is out = (coef x tiles)·f for 2 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx2AVX2 is out = (coef x tiles)·f for 2 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx2AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx2AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx3AVX2 is out = (coef x tiles)·f for 3 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx3AVX2 is out = (coef x tiles)·f for 3 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx3AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx3AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx4AVX2 is out = (coef x tiles)·f for 4 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx4AVX2 is out = (coef x tiles)·f for 4 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx4AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx4AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx5AVX2 is out = (coef x tiles)·f for 5 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx5AVX2 is out = (coef x tiles)·f for 5 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx5AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx5AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
-// gemmx6AVX2 is out = (coef x tiles)·f for 6 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
+// tilesx6AVX2 is out = (coef x tiles)·f for 6 rows and n times 1 tiles; meanwhile it prefetches from next on. Strides are in bytes.
 //
 //go:noescape
-func gemmx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+func tilesx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 
 // softmaxAVX512 turns rows of n scores into e^(s-m), zeros up to fill elements behind them, and gives each row's m and sum.
 //

@@ -2245,9 +2245,9 @@ TEXT ·features(SB), NOSPLIT, $0-4
 	MOVL CX, ecx+0(FP)
 	RET
 
-// func gemmx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx1AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx1AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2292,9 +2292,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx2AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx2AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2349,9 +2349,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx3AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx3AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2416,9 +2416,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx4AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx4AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2494,9 +2494,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx5AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx5AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2585,9 +2585,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx6AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx6AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2686,9 +2686,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx7AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx7AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2797,9 +2797,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx8AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx8AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -2918,9 +2918,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx9AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx9AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx9AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx9AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3052,9 +3052,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx10AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx10AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx10AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx10AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3196,9 +3196,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx11AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx11AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx11AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx11AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3350,9 +3350,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx12AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx12AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx12AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx12AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3514,9 +3514,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx13AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx13AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx13AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx13AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3691,9 +3691,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx14AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx14AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·gemmx14AVX512(SB), NOSPLIT, $0-88
+TEXT ·tilesx14AVX512(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3878,9 +3878,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx1AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx1AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx1AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx1AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3924,9 +3924,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx2AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx2AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx2AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx2AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -3980,9 +3980,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx3AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx3AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx3AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx3AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -4046,9 +4046,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx4AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx4AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx4AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx4AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -4123,9 +4123,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx5AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx5AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx5AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx5AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX
@@ -4213,9 +4213,9 @@ step:
 	VZEROUPPER
 	RET
 
-// func gemmx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
+// func tilesx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps int, n int, f float32, next *byte, nextStep uintptr)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemmx6AVX2(SB), NOSPLIT, $0-88
+TEXT ·tilesx6AVX2(SB), NOSPLIT, $0-88
 	MOVQ out+0(FP), AX
 	MOVQ coef+16(FP), CX
 	MOVQ coefStride+24(FP), DX

@@ -83,7 +83,7 @@ func (k *product) rows(pos, rows int, q []float32, to partial) {
 	a, s, shape, queries := k.a, k.s, &k.a.cache.shape, rows*k.a.group
 	n := min(pos+rows, chunk) // positions that the last row sees
 	tiles := (n + 31) / 32 * 2
-	kernels.Gemm(s.scores, scoreStride, q, shape.HeadDim, queries, s.keys, 16*shape.HeadDim, shape.HeadDim, tiles, a.scale, k.fetch())
+	kernels.MulTiles(s.scores, scoreStride, q, shape.HeadDim, queries, s.keys, 16*shape.HeadDim, shape.HeadDim, tiles, a.scale, k.fetch())
 	if pos+1 >= chunk {
 		kernels.Softmax(s.scores, scoreStride, chunk, chunk, to.max, to.sum)
 	} else {
@@ -92,7 +92,7 @@ func (k *product) rows(pos, rows int, q []float32, to partial) {
 			kernels.Softmax(s.scores[h*scoreStride:], scoreStride, pos+r+1, (n+15)&^15, to.max[h:h+a.group], to.sum[h:h+a.group])
 		}
 	}
-	kernels.Gemm(to.out, to.width, s.scores, scoreStride, queries, s.values, shape.valueStride(), n, to.width/16, 1, k.fetch())
+	kernels.MulTiles(to.out, to.width, s.scores, scoreStride, queries, s.values, shape.valueStride(), n, to.width/16, 1, k.fetch())
 }
 
 // fetch is a block of the next chunk.

@@ -328,7 +328,7 @@ func halfKernel() {
 }
 
 func attention() {
-	gemms()
+	tileProducts()
 	softmax512()
 	widenKernel("AVX512", func() VecVirtual { return ZMM() }, 16)
 	widenKernel("AVX2", func() VecVirtual { return YMM() }, 8)

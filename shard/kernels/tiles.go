@@ -8,20 +8,20 @@ package kernels
 // Scores are the tiles of 16 keys [element][16 positions] with the queries as coefficients and f the scale; the mix of
 // values is the tiles of 16 elements [position][16 elements] with the probabilities.
 
-// gemmTiles is how many tiles the kernels take at once.
-const gemmTiles = 2
+// tilesAtOnce is how many tiles the kernels take at once.
+const tilesAtOnce = 2
 
-// Gemm multiplies n rows by an even number of tiles: out [n, outStride], coef [n, coefStride], tile t at t·tileStride.
+// MulTiles multiplies n rows by an even number of tiles: out [n, outStride], coef [n, coefStride], tile t at t·tileStride.
 // Meanwhile it prefetches next, which may be empty: what the caller reads soon.
-func Gemm(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, next []byte) {
-	if n <= 0 || steps <= 0 || tiles <= 0 || tiles%gemmTiles != 0 || (n-1)*outStride+16*tiles > len(out) ||
+func MulTiles(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, next []byte) {
+	if n <= 0 || steps <= 0 || tiles <= 0 || tiles%tilesAtOnce != 0 || (n-1)*outStride+16*tiles > len(out) ||
 		(n-1)*coefStride+steps > len(coef) || (tiles-1)*tileStride+16*steps > len(tile) {
 		panic("kernels: a tile does not fit its slices")
 	}
-	gemm(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f, next)
+	mulTiles(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f, next)
 }
 
-func gemmGeneric(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32) {
+func mulTilesGeneric(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32) {
 	for t := range tiles {
 		for h := range n {
 			var acc [16]float32

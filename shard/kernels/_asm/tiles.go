@@ -8,11 +8,10 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// gemm writes the float product (see Gemm) for rows of coefficients against wide tiles at once. The accumulators of
+// tiles writes the float product (see MulTiles) for rows of coefficients against wide tiles at once. The accumulators of
 // 14 x 2 or 6 x 1 tiles fill the registers, so that a step loads one coefficient for every two multiply-adds.
-type gemm struct {
+type tiles struct {
 	rows, wide  int
-	isa         string
 	vector      func() VecVirtual
 	bytes       int // of a vector
 	out         Register
@@ -24,104 +23,104 @@ type gemm struct {
 	acc         [][]VecVirtual // [rows][vectors]
 }
 
-func newGemm(rows, wide int, isa string) *gemm {
-	g := &gemm{rows: rows, wide: wide, isa: isa, vector: func() VecVirtual { return ZMM() }, bytes: 64}
+func newTiles(rows, wide int, isa string) *tiles {
+	k := &tiles{rows: rows, wide: wide, vector: func() VecVirtual { return ZMM() }, bytes: 64}
 	if isa == "AVX2" {
-		g.vector, g.bytes = func() VecVirtual { return YMM() }, 32
+		k.vector, k.bytes = func() VecVirtual { return YMM() }, 32
 	}
-	name := fmt.Sprintf("gemmx%d%s", rows, isa)
+	name := fmt.Sprintf("tilesx%d%s", rows, isa)
 	text(name, "out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *float32, tileStride uintptr, steps, n int, f float32, next *byte, nextStep uintptr",
 		fmt.Sprintf("is out = (coef x tiles)·f for %d rows and n times %d tiles; meanwhile it prefetches from next on. Strides are in bytes.", rows, wide))
-	g.out = pointer("out")
-	g.coef, g.coefS[0] = []Register{pointer("coef")}, pointer("coefStride")
-	g.tile, g.tileS = pointer("tile"), pointer("tileStride")
-	g.n, g.next, g.nextS = pointer("n"), pointer("next"), pointer("nextStep")
+	k.out = pointer("out")
+	k.coef, k.coefS[0] = []Register{pointer("coef")}, pointer("coefStride")
+	k.tile, k.tileS = pointer("tile"), pointer("tileStride")
+	k.n, k.next, k.nextS = pointer("n"), pointer("next"), pointer("nextStep")
 	if rows > 3 {
 		s3 := GP64()
-		LEAQ(Mem{Base: g.coefS[0], Index: g.coefS[0], Scale: 2}, s3)
-		g.coefS[1] = s3
+		LEAQ(Mem{Base: k.coefS[0], Index: k.coefS[0], Scale: 2}, s3)
+		k.coefS[1] = s3
 	}
 	for r := 4; r < rows; r += 4 {
 		next := GP64()
-		LEAQ(Mem{Base: g.coef[r/4-1], Index: g.coefS[0], Scale: 4}, next)
-		g.coef = append(g.coef, next)
+		LEAQ(Mem{Base: k.coef[r/4-1], Index: k.coefS[0], Scale: 4}, next)
+		k.coef = append(k.coef, next)
 	}
 	for range rows {
 		var acc []VecVirtual
-		for range wide * 64 / g.bytes {
-			acc = append(acc, g.vector())
+		for range wide * 64 / k.bytes {
+			acc = append(acc, k.vector())
 		}
-		g.acc = append(g.acc, acc)
+		k.acc = append(k.acc, acc)
 	}
-	return g
+	return k
 }
 
 // coefficient addresses row r's.
-func (g *gemm) coefficient(r int) Mem {
-	m := Mem{Base: g.coef[r/4]}
+func (k *tiles) coefficient(r int) Mem {
+	m := Mem{Base: k.coef[r/4]}
 	switch r % 4 {
 	case 1, 2:
-		m.Index, m.Scale = g.coefS[0], uint8(r%4)
+		m.Index, m.Scale = k.coefS[0], uint8(r%4)
 	case 3:
-		m.Index, m.Scale = g.coefS[1], 1
+		m.Index, m.Scale = k.coefS[1], 1
 	}
 	return m
 }
 
 // emit writes the loops over tiles and steps.
-func (g *gemm) emit() {
+func (k *tiles) emit() {
 	at, left := GP64(), GP64()
 	Label("tiles")
-	for _, acc := range g.acc {
+	for _, acc := range k.acc {
 		for _, a := range acc {
 			VXORPS(a, a, a)
 		}
 	}
-	MOVQ(g.tile, at)
+	MOVQ(k.tile, at)
 	MOVQ(argument("steps"), left)
 	Label("step")
-	PREFETCHT1(Mem{Base: g.next})
-	g.step(at)
-	ADDQ(g.nextS, g.next)
+	PREFETCHT1(Mem{Base: k.next})
+	k.step(at)
+	ADDQ(k.nextS, k.next)
 	ADDQ(Imm(64), at)
-	for _, c := range g.coef {
+	for _, c := range k.coef {
 		ADDQ(Imm(4), c)
 	}
 	DECQ(left)
 	JNZ(LabelRef("step"))
-	g.store(at)
+	k.store(at)
 	MOVQ(argument("steps"), left)
 	SHLQ(U8(2), left)
-	for _, c := range g.coef {
+	for _, c := range k.coef {
 		SUBQ(left, c)
 	}
-	for range g.wide {
-		ADDQ(g.tileS, g.tile)
+	for range k.wide {
+		ADDQ(k.tileS, k.tile)
 	}
-	ADDQ(U32(64*g.wide), g.out)
-	DECQ(g.n)
+	ADDQ(U32(64*k.wide), k.out)
+	DECQ(k.n)
 	JNZ(LabelRef("tiles"))
 	VZEROUPPER()
 	RET()
 }
 
 // step is one multiply-add of every accumulator.
-func (g *gemm) step(at Register) {
+func (k *tiles) step(at Register) {
 	var w []VecVirtual
-	for t := range g.wide {
-		for b := 0; b < 64; b += g.bytes {
+	for t := range k.wide {
+		for b := 0; b < 64; b += k.bytes {
 			m := Mem{Base: at, Disp: b}
 			if t > 0 {
-				m.Index, m.Scale = g.tileS, 1
+				m.Index, m.Scale = k.tileS, 1
 			}
-			v := g.vector()
+			v := k.vector()
 			VMOVUPS(m, v)
 			w = append(w, v)
 		}
 	}
-	c := g.vector()
-	for r, acc := range g.acc {
-		VBROADCASTSS(g.coefficient(r), c)
+	c := k.vector()
+	for r, acc := range k.acc {
+		VBROADCASTSS(k.coefficient(r), c)
 		for i, a := range acc {
 			VFMADD231PS(c, w[i], a)
 		}
@@ -129,27 +128,27 @@ func (g *gemm) step(at Register) {
 }
 
 // store scales and writes the accumulators; at is free.
-func (g *gemm) store(at Register) {
-	f := g.vector()
+func (k *tiles) store(at Register) {
+	f := k.vector()
 	VBROADCASTSS(argument("f"), f)
-	MOVQ(g.out, at)
-	for r, acc := range g.acc {
+	MOVQ(k.out, at)
+	for r, acc := range k.acc {
 		for i, a := range acc {
 			VMULPS(f, a, a)
-			VMOVUPS(a, Mem{Base: at, Disp: g.bytes * i})
+			VMOVUPS(a, Mem{Base: at, Disp: k.bytes * i})
 		}
-		if r < g.rows-1 {
+		if r < k.rows-1 {
 			ADDQ(argument("outStride"), at)
 		}
 	}
 }
 
-// gemms are the products of 1, 2, 3, … rows.
-func gemms() {
+// tileProducts are the products of 1, 2, 3, … rows.
+func tileProducts() {
 	for rows := 1; rows <= 14; rows++ {
-		newGemm(rows, 2, "AVX512").emit()
+		newTiles(rows, 2, "AVX512").emit()
 	}
 	for rows := 1; rows <= 6; rows++ {
-		newGemm(rows, 1, "AVX2").emit()
+		newTiles(rows, 1, "AVX2").emit()
 	}
 }
