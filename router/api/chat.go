@@ -18,8 +18,8 @@ func readChat(o *object, m *Model, defaults wire.Params) (*job, *Error) {
 
 // chatJob is the job of a conversation whose other fields are as /v1/chat/completions has them.
 func chatJob(o *object, m *Model, s sampling, messages []chat.Message) (*job, *Error) {
-	tools, parallel := readTools(o)
-	readResponseFormat(o)
+	tools, choice, parallel := readTools(o)
+	readGrammar(o, tools, choice, parallel, &s)
 	readModalities(o)
 	readChatLogprobs(o, &s)
 	if o.err != nil {
@@ -53,19 +53,6 @@ func readChatLogprobs(o *object, s *sampling) {
 	if wanted {
 		s.params.Logprobs = top
 	}
-}
-
-func readResponseFormat(o *object) {
-	raw, ok := o.raw("response_format")
-	if !ok {
-		return
-	}
-	f := o.at("response_format", raw)
-	kind := f.oneOf("type", "", "text", "json_object", "json_schema")
-	if kind != "text" {
-		f.fail("type", "%s is not served yet: only text is", kind)
-	}
-	o.take(f.err)
 }
 
 func readModalities(o *object) {

@@ -9,6 +9,7 @@
 //	chat.go        messages and tools -> prompt, by the model's template
 //	completion.go  text or token ids -> prompts
 //	response.go    /v1/responses, as a chat request under other names
+//	grammar.go     response_format and tool_choice -> what the last shard enforces
 //	job.go         admission, streams of tokens, what is journalled before it is written, settlement
 //	choice.go      tokens -> text: whole characters, stop strings, log-probabilities
 //	output.go      text -> one body or a stream of chunks
@@ -30,7 +31,8 @@
 // for every token of prompt and answer, also for the one that ended it: evaluation harnesses count them. With max_tokens 0,
 // or where the budget pays no token, one choice that samples nothing stands for all.
 //
-// # Not served
+// # What an answer must be
 //
-// response_format other than text, tool_choice required or a named function: 400 says so.
+// response_format and tool_choice become a grammar (grammar.go), which the last shard enforces. It is compiled here first: what
+// cannot be enforced is refused with its keyword and place, never ignored.
 package api

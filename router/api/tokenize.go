@@ -122,7 +122,7 @@ func readConversation(o *object, m *Model) ([]int32, *Error) {
 
 func readRendered(o *object, m *Model) ([]tokenizer.Segment, *Error) {
 	messages := readMessages(o)
-	tools, _ := readTools(o)
+	tools, _, _ := readTools(o)
 	generate := o.boolean("add_generation_prompt", true)
 	if o.err != nil {
 		return nil, o.err

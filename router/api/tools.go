@@ -9,8 +9,21 @@ import (
 
 var toolName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 
+// Modes of tool_choice.
+const (
+	chooseNone     = "none"
+	chooseAuto     = "auto"
+	chooseRequired = "required"
+)
+
+// toolChoice is what is demanded of the tools: a mode, or the function that must be called.
+type toolChoice struct {
+	mode  string
+	named string // mode is chooseRequired
+}
+
 // readTools reads tools, as the request has them, and what it demands of them.
-func readTools(o *object) (tools []json.RawMessage, parallel bool) {
+func readTools(o *object) (tools []json.RawMessage, choice toolChoice, parallel bool) {
 	list, ok := o.array("tools")
 	if ok && len(list) == 0 && o.err == nil {
 		o.fail("tools", "the array is empty: leave it out instead")
@@ -23,10 +36,10 @@ func readTools(o *object) (tools []json.RawMessage, parallel bool) {
 		o.take(t.err)
 	}
 	parallel = o.boolean("parallel_tool_calls", true)
-	if readToolChoice(o, names) == "none" {
-		return nil, parallel
+	if choice = readToolChoice(o, names); choice.mode == chooseNone {
+		return nil, choice, parallel
 	}
-	return list, parallel
+	return list, choice, parallel
 }
 
 // readTool checks one function and returns its name.
@@ -50,30 +63,24 @@ func readTool(o *object) string {
 	return name
 }
 
-// readToolChoice returns none or auto.
-func readToolChoice(o *object, tools []string) string {
+func readToolChoice(o *object, tools []string) toolChoice {
 	raw, ok := o.raw("tool_choice")
 	if !ok {
-		return "auto"
+		return toolChoice{mode: chooseAuto}
 	}
 	var mode string
 	if json.Unmarshal(raw, &mode) != nil {
-		readNamedTool(o, raw, tools)
-		return "auto"
+		return toolChoice{mode: chooseRequired, named: readNamedTool(o, raw, tools)}
 	}
-	switch o.oneOf("tool_choice", "auto", "none", "auto", "required") {
-	case "none":
-		return "none"
-	case "required":
-		if len(tools) == 0 {
-			o.fail("tool_choice", "it needs tools")
-		}
-		o.fail("tool_choice", "required is not served yet: use auto")
+	mode = o.oneOf("tool_choice", chooseAuto, chooseNone, chooseAuto, chooseRequired)
+	if mode == chooseRequired && len(tools) == 0 {
+		o.fail("tool_choice", "it needs tools")
 	}
-	return "auto"
+	return toolChoice{mode: mode}
 }
 
-func readNamedTool(o *object, raw json.RawMessage, tools []string) {
+// readNamedTool returns the name of the function that must be called.
+func readNamedTool(o *object, raw json.RawMessage, tools []string) string {
 	c := o.at("tool_choice", raw)
 	c.oneOf("type", "", "function")
 	var name string
@@ -85,6 +92,6 @@ func readNamedTool(o *object, raw json.RawMessage, tools []string) {
 	if !slices.Contains(tools, name) {
 		c.fail("function.name", "%.80q is not among the tools", name)
 	}
-	c.fail("", "forcing a named function is not served yet: use auto")
 	o.take(c.err)
+	return name
 }

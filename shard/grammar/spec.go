@@ -1,8 +1,10 @@
 package grammar
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // MaxSpec is the largest encoded Spec in bytes.
@@ -53,14 +55,17 @@ func fail(path, keyword, format string, args ...any) *Error {
 
 // Text encodes the spec as it travels.
 func (s *Spec) Text() (string, error) {
-	b, err := json.Marshal(s)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
 		return "", fmt.Errorf("grammar: %w", err)
 	}
-	if len(b) > MaxSpec {
-		return "", fail("", "", "%d bytes, at most %d", len(b), MaxSpec)
+	text := strings.TrimSuffix(b.String(), "\n")
+	if len(text) > MaxSpec {
+		return "", fail("", "", "%d bytes, at most %d", len(text), MaxSpec)
 	}
-	return string(b), nil
+	return text, nil
 }
 
 // Compile reads an encoded Spec. The error is an *Error where the schema is to blame.
@@ -119,11 +124,10 @@ func (b *builder) calls(s *Spec) (int32, error) {
 		if err != nil {
 			return 0, err
 		}
-		name, _ := json.Marshal(s.Calls[i].Name)
 		tail := b.lit("}\n</tool_call>", b.ret())
 		tail = b.lit(`"arguments":`, b.space(b.call(args, tail)))
 		tail = b.lit(",", b.blank(tail))
-		alts = append(alts, b.lit(`"name":`, b.space(b.lit(string(name), tail))))
+		alts = append(alts, b.lit(`"name":`, b.space(b.lit(quote(s.Calls[i].Name), tail))))
 	}
 	one := b.lit("<tool_call>\n{", b.alt(alts...))
 	if !s.Many {
