@@ -23,6 +23,9 @@ const (
 	maxStopTokens = 256
 )
 
+// coldest is the lowest temperature that the sampler tells from 0: the limit of going to 0 is the likeliest token.
+const coldest = 1e-30
+
 // sampling are the fields that all endpoints have.
 type sampling struct {
 	params      wire.Params
@@ -45,6 +48,9 @@ func readSampling(o *object, m *Model, defaults wire.Params) sampling {
 	s := sampling{params: defaults}
 	p := &s.params
 	p.Temperature = o.number("temperature", 0, 2, p.Temperature)
+	if p.Temperature < coldest {
+		p.Temperature = 0
+	}
 	p.TopP = o.number("top_p", 0, 1, p.TopP)
 	if p.TopP == 0 {
 		o.fail("top_p", "it must be above 0")
