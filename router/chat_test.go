@@ -573,7 +573,7 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestCORS(t *testing.T) {
-	w := start(t, text("ok"))
+	w := start(t, text("ok"), func(o *router.Options) { o.Origins = []string{"*"} })
 	r := w.do("OPTIONS", "/v1/chat/completions", "", "Origin", "http://app", "Access-Control-Request-Method", "POST",
 		"Access-Control-Request-Headers", "authorization,content-type,x-stainless-os")
 	if r.status != 204 || r.header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(r.header.Get("Access-Control-Allow-Headers"), "x-stainless-os") {
@@ -584,6 +584,76 @@ func TestCORS(t *testing.T) {
 	}
 	if r := w.do("GET", "/health", "", "x-request-id", "mine-1"); r.header.Get("x-request-id") != "mine-1" {
 		t.Errorf("%v", r.header)
+	}
+}
+
+// TestCORSIsOffUnlessAskedFor: pages of origins that are not named get no permission, preflight or not.
+func TestCORSIsOffUnlessAskedFor(t *testing.T) {
+	off := start(t, text("ok"))
+	some := start(t, text("ok"), func(o *router.Options) { o.Origins = []string{"https://app.example.com"} })
+	for _, c := range []struct {
+		w            *world
+		origin, want string
+	}{{off, "http://app", ""}, {off, "null", ""}, {some, "http://app", ""}, {some, "https://app.example.com.evil", ""}, {some, "https://app.example.com", "https://app.example.com"}} {
+		ask := c.w.do("OPTIONS", "/v1/chat/completions", "", "Origin", c.origin, "Access-Control-Request-Method", "POST")
+		get := c.w.do("GET", "/v1/models", "", "Origin", c.origin)
+		status := 405
+		if c.want != "" {
+			status = 204
+		}
+		if ask.status != status || ask.header.Get("Access-Control-Allow-Origin") != c.want || get.header.Get("Access-Control-Allow-Origin") != c.want || get.status != 200 {
+			t.Errorf("%s: %d %v, %d %v", c.origin, ask.status, ask.header, get.status, get.header)
+		}
+	}
+}
+
+// TestEveryAnswerIsAnEnvelope: whatever is asked for in whatever way, an error is JSON with the four members, and each answer has
+// its request's id and how long it took.
+func TestEveryAnswerIsAnEnvelope(t *testing.T) {
+	w := start(t, text("ok"))
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		kind, code         string
+	}{
+		{"GET", "/", "", 404, "invalid_request_error", "unknown_url"},
+		{"POST", "/v1/nothing", "{}", 404, "invalid_request_error", "unknown_url"},
+		{"POST", "/chat/completions", "{}", 404, "invalid_request_error", "unknown_url"},
+		{"GET", "/v1/responses/resp_1", "", 404, "invalid_request_error", "unknown_url"},
+		{"POST", "/v1/embeddings", "{}", 404, "invalid_request_error", "model_not_found"},
+		{"GET", "/v1/models/no%2Fmodel", "", 404, "invalid_request_error", "model_not_found"},
+		{"GET", "/v1/chat/completions", "", 405, "invalid_request_error", "method_not_allowed"},
+		{"PUT", "/v1/responses", "{}", 405, "invalid_request_error", "method_not_allowed"},
+		{"DELETE", "/v1/models", "", 405, "invalid_request_error", "method_not_allowed"},
+		{"DELETE", "/v1/models/demo%2Fmodel", "", 405, "invalid_request_error", "method_not_allowed"},
+		{"GET", "/tokenize", "", 405, "invalid_request_error", "method_not_allowed"},
+		{"POST", "/v1/key", "{}", 405, "invalid_request_error", "method_not_allowed"},
+		{"POST", "/health", "{}", 405, "invalid_request_error", "method_not_allowed"},
+		{"POST", "/v1/chat/completions", "", 400, "invalid_request_error", ""},
+		{"POST", "/v1/completions", "{\"model\"", 400, "invalid_request_error", ""},
+		{"POST", "/v1/responses", "[]", 400, "invalid_request_error", ""},
+		{"POST", "/detokenize", "nul", 400, "invalid_request_error", ""},
+		{"POST", "/v1/responses", `{"model":"` + strings.Repeat("x", 17<<20) + `"}`, 413, "request_too_large", ""},
+		{"POST", "/tokenize", `{"prompt":"` + strings.Repeat("x", 17<<20) + `"}`, 413, "request_too_large", ""},
+	} {
+		r := w.do(c.method, c.path, c.body, "x-request-id", "mine-7")
+		v := r.json(t)
+		e, _ := v["error"].(map[string]any)
+		if r.status != c.status || len(v) != 1 || len(e) != 4 || e["type"] != c.kind || e["message"] == "" || !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s %s: %d %v %s", c.method, c.path, r.status, r.header, r.body)
+		}
+		checkNullable(t, v, "code", c.code)
+		if r.header.Get("x-request-id") != "mine-7" || r.header.Get("openai-processing-ms") == "" {
+			t.Errorf("%s %s: %v", c.method, c.path, r.header)
+		}
+		if (r.header.Get("Allow") != "") != (c.status == 405) {
+			t.Errorf("%s %s: Allow %q", c.method, c.path, r.header.Get("Allow"))
+		}
+	}
+	for _, bad := range []string{strings.Repeat("x", 129), "a b", "é"} {
+		if got := w.do("GET", "/health", "", "x-request-id", bad).header.Get("x-request-id"); !strings.HasPrefix(got, "req_") {
+			t.Errorf("request id %q", got)
+		}
 	}
 }
 

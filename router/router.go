@@ -60,6 +60,7 @@ type Options struct {
 
 	Limits        account.Limits // of keys that have none of their own, and of requests without a key
 	Prices        account.Prices
+	Origins       []string      // of web pages that may call the endpoint, "*" for all; none by default
 	ModelDefaults bool          // sampling defaults are the model's generation_config, not the neutral ones
 	Timeout       time.Duration // of a request; 0: 10 minutes
 	MaxRequests   int           // at once; 0: 1024
@@ -113,7 +114,7 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 	w := &watch{Options: o}
 	handler := api.New(api.Options{
 		Ledger: book, Journal: book, Keys: book, Account: book, Generator: client, Model: w.Model, Ready: w.Ready,
-		Router: o.Name, Open: o.Open || loopback(o.Listener), ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
+		Router: o.Name, Open: o.Open || loopback(o.Listener), Origins: o.Origins, ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
 		MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
 	})
 	servers := []*server{newServer(o, o.Listener, handler)}

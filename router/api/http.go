@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,13 +39,23 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// preflight adds the CORS headers and answers the browser's question; keys, not origins, are what protects the endpoint.
-func preflight(w http.ResponseWriter, r *http.Request) bool {
-	if r.Header.Get("Origin") == "" {
+// preflight adds the CORS headers for the pages of origins that may call, and answers their browsers' question. Others get neither,
+// so that no page that somebody visits can use a router on their machine.
+func (s *Server) preflight(w http.ResponseWriter, r *http.Request) bool {
+	h := w.Header()
+	if len(s.Origins) > 0 {
+		h.Add("Vary", "Origin")
+	}
+	origin := r.Header.Get("Origin")
+	switch {
+	case origin == "":
+		return false
+	case slices.Contains(s.Origins, "*"):
+		origin = "*"
+	case !slices.Contains(s.Origins, origin):
 		return false
 	}
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", "*")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false

@@ -31,9 +31,10 @@ type Options struct {
 	// Ready tells whether a canary went through every stage, or why not.
 	Ready func() (ready bool, reason string)
 
-	Router        string // this router's name, as in requests' ids
-	Open          bool   // no key is needed until one is made
-	ModelDefaults bool   // sampling defaults come from the model's generation_config
+	Router        string   // this router's name, as in requests' ids
+	Open          bool     // no key is needed until one is made
+	Origins       []string // of web pages that may call, "*" for all, none by default
+	ModelDefaults bool     // sampling defaults come from the model's generation_config
 	Prices        account.Prices
 	Timeout       time.Duration // of a request, 0: 10 minutes
 	KeepAlive     time.Duration // silence after which a stream gets a comment, 0: 10 s
@@ -120,7 +121,7 @@ func (s *Server) route(pattern, name, method string, h handler) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if method != "" && r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
 			w.Header().Set("Allow", method)
-			(&Error{Status: http.StatusMethodNotAllowed, Type: typeInvalid, Message: "Use " + method + " for " + r.URL.Path + "."}).write(w)
+			(&Error{Status: http.StatusMethodNotAllowed, Type: typeInvalid, Code: "method_not_allowed", Message: "Use " + method + " for " + r.URL.Path + "."}).write(w)
 			s.metrics.requests.WithLabelValues(name, "405").Inc()
 			return
 		}
@@ -132,7 +133,7 @@ func (s *Server) route(pattern, name, method string, h handler) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := &responseWriter{ResponseWriter: w, began: time.Now()}
 	rw.Header().Set("x-request-id", requestID(r))
-	if preflight(rw, r) {
+	if s.preflight(rw, r) {
 		return
 	}
 	defer s.rescue(rw, r)

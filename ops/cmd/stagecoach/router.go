@@ -23,15 +23,20 @@ type routerFlags struct {
 	PricePrompt      string        `default:"0" help:"Dollars per million prompt tokens."`
 	PriceCompletion  string        `default:"0" help:"Dollars per million output tokens."`
 	RequestTimeout   time.Duration `default:"10m" help:"Longest time that a request may take."`
+	CORSOrigin       []string      `name:"cors-origin" placeholder:"ORIGIN" help:"Origins of web pages that may call the endpoint, such as https://app.example.com, or * for all (none by default)."`
 	SamplingDefaults string        `enum:"neutral,model" default:"neutral" help:"Where sampling parameters come from that a request leaves out: neutral values, or the model's generation_config."`
 }
 
 func (f *routerFlags) args() []string {
-	return []string{
+	args := []string{
 		"--rpm", strconv.Itoa(f.RPM), "--tpm", strconv.Itoa(f.TPM), "--concurrency", strconv.Itoa(f.Concurrency),
 		"--price-prompt", f.PricePrompt, "--price-completion", f.PriceCompletion,
 		"--request-timeout", f.RequestTimeout.String(), "--sampling-defaults", f.SamplingDefaults,
 	}
+	for _, origin := range f.CORSOrigin {
+		args = append(args, "--cors-origin", origin)
+	}
+	return args
 }
 
 func (f *routerFlags) prices() (p account.Prices, err error) {
@@ -97,7 +102,7 @@ func (c *routerCmd) Run(ctx context.Context) error {
 	return router.Run(ctx, router.Options{
 		Bus: conn, Subjects: wire.Subjects{Cluster: m.cluster}, Name: c.Node, Listener: listener, AdminListener: adminListener, Open: c.Open,
 		DataDir: c.Data, ServedName: c.ServedName, Limits: account.Limits{RPM: c.RPM, TPM: c.TPM, Concurrency: c.Concurrency},
-		Prices: prices, ModelDefaults: c.SamplingDefaults == "model", Timeout: c.RequestTimeout,
+		Prices: prices, Origins: c.CORSOrigin, ModelDefaults: c.SamplingDefaults == "model", Timeout: c.RequestTimeout,
 		Version: buildVersion(), Registry: p.telemetry.Registry(), Logger: p.log,
 	})
 }
