@@ -7,44 +7,36 @@ import (
 	"unsafe"
 )
 
-var ones = func() (one [256]float32) {
-	for i := range one {
-		one[i] = 1
-	}
-	return one
-}()
+// tilesFunc is the float product for a number of rows; strides in bytes.
+type tilesFunc func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps, tiles int, f float32)
 
-// mulTiles adds tiles to zeros with the kernels of float weights.
+// The kernels for 1, 2, 3, … rows, by the tile's elements.
+var (
+	tilesHalves = []tilesFunc{tilesHalfx1NEON, tilesHalfx2NEON, tilesHalfx3NEON, tilesHalfx4NEON, tilesHalfx5NEON}
+	tilesFloats = []tilesFunc{tilesFloatx1NEON, tilesFloatx2NEON, tilesFloatx3NEON, tilesFloatx4NEON, tilesFloatx5NEON}
+	tilesBF16s  = []tilesFunc{tilesBF16x1NEON, tilesBF16x2NEON, tilesBF16x3NEON, tilesBF16x4NEON, tilesBF16x5NEON}
+)
+
+// mulTiles leaves prefetching to the machine.
 func mulTiles(out []float32, outStride int, coef []float32, coefStride, n int, tile []float32, tileStride, steps, tiles int, f float32, _ []byte) {
 	if active == generic {
 		mulTilesGeneric(out, outStride, coef, coefStride, n, tile, tileStride, steps, tiles, f)
 		return
 	}
-	for h := range n {
-		clear(out[h*outStride:][:16*tiles])
-	}
-	for t := range tiles {
-		for h := 0; h < n; {
-			rows := min(n-h, len(mixFloats))
-			mixFloats[rows-1](&out[h*outStride+16*t], uintptr(4*outStride), &coef[h*coefStride], uintptr(4*coefStride),
-				(*byte)(unsafe.Pointer(&tile[t*tileStride])), steps, 1)
-			h += rows
-		}
-	}
-	if f == 1 {
-		return
-	}
-	for h := range n {
-		for x := out[h*outStride:][:16*tiles]; len(x) > 0; {
-			part := x[:min(len(x), len(ones))]
-			scaleBy(part, part, ones[:len(part)], f)
-			x = x[len(part):]
-		}
+	for at := 0; at < n; {
+		rows := firstOf(n-at, len(tilesFloats))
+		tilesFloats[rows-1](&out[at*outStride], uintptr(4*outStride), &coef[at*coefStride], uintptr(4*coefStride),
+			(*byte)(unsafe.Pointer(&tile[0])), uintptr(4*tileStride), steps, tiles, f)
+		at += rows
 	}
 }
 
 func widen(dst []float32, dstStride int, src []uint16, n, rows int) {
-	widenGeneric(dst, dstStride, src, n, rows)
+	if active == generic || n == 0 || n%16 != 0 {
+		widenGeneric(dst, dstStride, src, n, rows)
+		return
+	}
+	widenNEON(&dst[0], uintptr(4*dstStride), &src[0], n, rows)
 }
 
 func softmax(s []float32, stride, n, fill int, m, l []float32) {
@@ -100,5 +92,16 @@ func mergeRows(o, oc []float32, n int, a, b []float32) {
 	}
 }
 
-func divide(dst, x []float32, l float32)         { divideGeneric(dst, x, l) }
-func roundHalves(dst []uint16, x []float32) bool { return roundHalvesGeneric(dst, x) }
+func divide(dst, x []float32, l float32) {
+	n := whole(len(x))
+	if n > 0 {
+		divideNEON(&dst[0], &x[0], n, l)
+	}
+	divideGeneric(dst[n:], x[n:], l)
+}
+
+func roundHalves(dst []uint16, x []float32) bool {
+	n := whole(len(x))
+	ok := n == 0 || toHalfNEON(&dst[0], &x[0], n)
+	return roundHalvesGeneric(dst[n:], x[n:]) && ok
+}

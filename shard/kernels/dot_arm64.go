@@ -24,6 +24,11 @@ func dotQ8_0x1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ8_0x2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ8_0x3NEONDot multiplies sixteen rows of Q8_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ8_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ8_0x4NEONDot multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
@@ -48,6 +53,11 @@ func dotQ4_0x1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ4_0x2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_0x3NEONDot multiplies sixteen rows of Q4_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ4_0x4NEONDot multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
@@ -74,6 +84,11 @@ func dotQ4_1x1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ4_1x2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ4_1x3NEONDot multiplies sixteen rows of Q4_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ4_1x4NEONDot multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
@@ -98,6 +113,11 @@ func dotQ5_0x1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ5_0x2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ5_0x3NEONDot multiplies sixteen rows of Q5_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ5_0x4NEONDot multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
@@ -124,6 +144,11 @@ func dotQ5_1x1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ5_1x2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_1x3NEONDot multiplies sixteen rows of Q5_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_1x4NEONDot multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
@@ -148,6 +173,11 @@ func dotIQ4_NLx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, 
 //
 //go:noescape
 func dotIQ4_NLx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotIQ4_NLx3NEONDot multiplies sixteen rows of IQ4_NL by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotIQ4_NLx4NEONDot multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
@@ -174,6 +204,11 @@ func dotIQ4_XSx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, 
 //go:noescape
 func dotIQ4_XSx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotIQ4_XSx3NEONDot multiplies sixteen rows of IQ4_XS by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotIQ4_XSx4NEONDot multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
@@ -198,6 +233,11 @@ func dotQ4_Kx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ4_Kx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ4_Kx3NEONDot multiplies sixteen rows of Q4_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ4_Kx4NEONDot multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
@@ -224,6 +264,11 @@ func dotQ5_Kx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ5_Kx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ5_Kx3NEONDot multiplies sixteen rows of Q5_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ5_Kx4NEONDot multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
@@ -248,6 +293,11 @@ func dotQ6_Kx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ6_Kx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ6_Kx3NEONDot multiplies sixteen rows of Q6_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ6_Kx4NEONDot multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
@@ -274,6 +324,11 @@ func dotQ3_Kx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ3_Kx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// dotQ3_Kx3NEONDot multiplies sixteen rows of Q3_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
 // dotQ3_Kx4NEONDot multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
@@ -298,6 +353,11 @@ func dotQ2_Kx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ2_Kx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotQ2_Kx3NEONDot multiplies sixteen rows of Q2_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
 // dotQ2_Kx4NEONDot multiplies sixteen rows of Q2_K by 4 rows of activations.
 //

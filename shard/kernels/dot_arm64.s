@@ -1051,6 +1051,308 @@ record:
 	FMOVQ F11, 48(R9)
 	RET
 
+// func dotQ8_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ8_0x3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x80808080, R8
+	VDUP R8, V20.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 256(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 320(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 384(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 448(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 272(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 336(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 400(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 464(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 288(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 352(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 416(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 480(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 304(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 368(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 432(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 496(R0), F3
+	VEOR V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $512, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
+	RET
+
 // func dotQ8_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 TEXT ·dotQ8_0x4NEONDot(SB), NOSPLIT, $0-56
 	MOVD codes+16(FP), R0
@@ -2465,6 +2767,356 @@ record:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ4_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ4_0x3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $3, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $256, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ4_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -3945,6 +4597,332 @@ record:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ4_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ4_1x3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $64, R1
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 32(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 40(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 48(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 56(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $256, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ4_1x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -5893,6 +6871,482 @@ record:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ5_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ5_0x3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD $0x10101010, R8
+	VDUP R8, V21.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	FMOVS 36(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 36(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 36(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $4, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $320, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ5_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -8005,6 +9459,458 @@ record:
 	FMOVQ F11, 48(R9)
 	RET
 
+// func dotQ5_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ5_1x3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD $0x10101010, R8
+	VDUP R8, V21.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $64, R1
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 32(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 40(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 48(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVD 56(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $320, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
+	RET
+
 // func dotQ5_1x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 TEXT ·dotQ5_1x4NEONDot(SB), NOSPLIT, $0-56
 	MOVD codes+16(FP), R0
@@ -9711,6 +11617,342 @@ record:
 	FMOVQ F11, 48(R9)
 	RET
 
+// func dotIQ4_NLx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotIQ4_NLx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD $iq4Codes<>(SB), R7
+	FMOVQ 0(R7), F21
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 0(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 8(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 16(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVD 24(R6), F3
+	WORD $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $256, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
+	RET
+
 // func dotIQ4_NLx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 TEXT ·dotIQ4_NLx4NEONDot(SB), NOSPLIT, $0-56
 	MOVD codes+16(FP), R0
@@ -11397,6 +13639,367 @@ block:
 	FMOVQ F11, 48(R9)
 	RET
 
+// func dotIQ4_XSx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotIQ4_XSx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD $iq4Codes<>(SB), R7
+	FMOVQ 0(R7), F21
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	MOVD $8, R7
+block:
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 0(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 4(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 8(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VTBL V3.B16, [V21.B16], V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 12(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $256, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $16, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
+	RET
+
 // func dotIQ4_XSx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 TEXT ·dotIQ4_XSx4NEONDot(SB), NOSPLIT, $0-56
 	MOVD codes+16(FP), R0
@@ -13034,6 +15637,373 @@ block:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ4_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ4_Kx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $64, R1
+	MOVD $8, R7
+block:
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 0(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 16(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 32(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 4(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 20(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 40(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 8(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 24(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 48(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 12(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 28(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 56(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $256, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $32, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ4_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -15187,6 +18157,499 @@ block:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ5_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ5_Kx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V20.S4
+	MOVD $0x10101010, R8
+	VDUP R8, V21.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $64, R1
+	MOVD $8, R7
+block:
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 0(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 16(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 32(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
+	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 4(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 20(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 40(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 8(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 24(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 48(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
+	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V20.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V21.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 12(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e23de31 // fmul v17.4s, v17.4s, v3.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e23de52 // fmul v18.4s, v18.4s, v3.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e23de73 // fmul v19.4s, v19.4s, v3.4s
+	FMOVS 28(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	FMOVD 56(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01071 // fmla v17.4s, v3.4s, v0.s[1]
+	WORD $0x4fa11072 // fmla v18.4s, v3.4s, v1.s[1]
+	WORD $0x4fa21073 // fmla v19.4s, v3.4s, v2.s[1]
+	WORD $0x4f801228 // fmla v8.4s, v17.4s, v0.s[0]
+	WORD $0x4f81124c // fmla v12.4s, v18.4s, v1.s[0]
+	WORD $0x4f821270 // fmla v16.4s, v19.4s, v2.s[0]
+	ADD $320, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $32, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ5_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -17666,6 +21129,615 @@ block:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ6_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ6_Kx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x0f0f0f0f, R8
+	VDUP R8, V23.S4
+	MOVD $0x30303030, R8
+	VDUP R8, V24.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	MOVD $8, R7
+block:
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 256(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 320(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 320(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 128(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 320(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 192(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 320(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 16(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 0(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801285 // fmla v5.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 272(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 336(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 336(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 144(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 336(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 208(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 336(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 20(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 4(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801286 // fmla v6.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 288(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 352(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 352(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 160(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 352(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 224(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 352(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 24(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 8(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801287 // fmla v7.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $5, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 304(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 368(R0), F4
+	VSHL $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 368(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 176(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 368(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 240(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	FMOVQ 368(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 28(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 12(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ac // fmla v12.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212d0 // fmla v16.4s, v22.4s, v2.s[0]
+	ADD $384, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $32, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ6_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
@@ -20383,6 +24455,635 @@ block:
 	FMOVQ F11, 48(R9)
 	RET
 
+// func dotQ3_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ3_Kx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x03030303, R8
+	VDUP R8, V23.S4
+	MOVD $0x04040404, R8
+	VDUP R8, V24.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $32, R1
+	MOVD $8, R7
+block:
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 0(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 0(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 64(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VUSHR $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 64(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 128(R0), F4
+	VUSHR $5, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 16(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 0(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801285 // fmla v5.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 16(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 16(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 80(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VUSHR $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 80(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 144(R0), F4
+	VUSHR $5, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 20(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 4(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801286 // fmla v6.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 32(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 32(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 96(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VUSHR $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 96(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 160(R0), F4
+	VUSHR $5, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 24(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 8(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801287 // fmla v7.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
+	FMOVS 40(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V17.B16
+	FMOVS 40(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V18.B16
+	FMOVS 40(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V19.B16
+	FMOVS 44(R2), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V20.B16
+	FMOVS 44(R4), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V21.B16
+	FMOVS 44(R5), F4
+	VDUP V4.S[0], V4.S4
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	VSHL $2, V4.S4, V4.S4
+	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VSHL $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 48(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VSHL $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 48(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VUSHR $1, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 112(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VUSHR $2, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VUSHR $3, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VUSHR $4, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 112(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	FMOVQ 176(R0), F4
+	VUSHR $5, V4.B16, V4.B16
+	VAND V24.B16, V4.B16, V4.B16
+	VORR V4.B16, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 28(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 12(R1), F3
+	WORD $0x0f08a463 // sshll v3.8h, v3.8b, #0
+	WORD $0x0f10a463 // sshll v3.4s, v3.4h, #0
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	WORD $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ac // fmla v12.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212d0 // fmla v16.4s, v22.4s, v2.s[0]
+	ADD $192, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $32, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
+	RET
+
 // func dotQ3_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 TEXT ·dotQ3_Kx4NEONDot(SB), NOSPLIT, $0-56
 	MOVD codes+16(FP), R0
@@ -22836,6 +27537,517 @@ block:
 	FMOVQ F9, 16(R9)
 	FMOVQ F10, 32(R9)
 	FMOVQ F11, 48(R9)
+	RET
+
+// func dotQ2_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+TEXT ·dotQ2_Kx3NEONDot(SB), NOSPLIT, $0-56
+	MOVD codes+16(FP), R0
+	MOVD scales+24(FP), R1
+	MOVD acts+32(FP), R2
+	MOVD actStride+40(FP), R3
+	ADD R3, R2, R4
+	ADD R3, R4, R5
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD $0x03030303, R8
+	VDUP R8, V23.S4
+	MOVD y+0(FP), R8
+	MOVD yStride+8(FP), R9
+	ADD R9, R8, R10
+	ADD R9, R10, R11
+	MOVD n+48(FP), R12
+record:
+	MOVD R1, R6
+	ADD $64, R1
+	MOVD $8, R7
+block:
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 0(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 0(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 0(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 64(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 64(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 64(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 64(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 16(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 0(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 0(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	FMOVS 0(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 32(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4f801874 // fmla v20.4s, v3.4s, v0.s[2]
+	WORD $0x4f811875 // fmla v21.4s, v3.4s, v1.s[2]
+	WORD $0x4f821876 // fmla v22.4s, v3.4s, v2.s[2]
+	FMOVS 16(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 32(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD $0x4fa11875 // fmla v21.4s, v3.4s, v1.s[3]
+	WORD $0x4fa21876 // fmla v22.4s, v3.4s, v2.s[3]
+	WORD $0x4f801285 // fmla v5.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 16(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 16(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 16(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 16(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 80(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 80(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 80(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 80(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 20(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 4(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 8(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	FMOVS 4(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 40(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4f801874 // fmla v20.4s, v3.4s, v0.s[2]
+	WORD $0x4f811875 // fmla v21.4s, v3.4s, v1.s[2]
+	WORD $0x4f821876 // fmla v22.4s, v3.4s, v2.s[2]
+	FMOVS 20(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 40(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD $0x4fa11875 // fmla v21.4s, v3.4s, v1.s[3]
+	WORD $0x4fa21876 // fmla v22.4s, v3.4s, v2.s[3]
+	WORD $0x4f801286 // fmla v6.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 32(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 32(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 32(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 32(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 96(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 96(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 96(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 96(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 24(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 8(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 16(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	FMOVS 8(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 48(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4f801874 // fmla v20.4s, v3.4s, v0.s[2]
+	WORD $0x4f811875 // fmla v21.4s, v3.4s, v1.s[2]
+	WORD $0x4f821876 // fmla v22.4s, v3.4s, v2.s[2]
+	FMOVS 24(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 48(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD $0x4fa11875 // fmla v21.4s, v3.4s, v1.s[3]
+	WORD $0x4fa21876 // fmla v22.4s, v3.4s, v2.s[3]
+	WORD $0x4f801287 // fmla v7.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R5), F2
+	FMOVQ 48(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
+	FMOVQ 48(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
+	FMOVQ 48(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
+	FMOVQ 48(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
+	FMOVQ 16(R2), F0
+	FMOVQ 16(R4), F1
+	FMOVQ 16(R5), F2
+	FMOVQ 112(R0), F3
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
+	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
+	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
+	FMOVQ 112(R0), F3
+	VUSHR $2, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
+	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
+	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
+	FMOVQ 112(R0), F3
+	VUSHR $4, V3.B16, V3.B16
+	VAND V23.B16, V3.B16, V3.B16
+	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
+	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
+	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
+	FMOVQ 112(R0), F3
+	VUSHR $6, V3.B16, V3.B16
+	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
+	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
+	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
+	FMOVQ 32(R2), F0
+	FMOVQ 32(R4), F1
+	FMOVQ 32(R5), F2
+	FMOVS 28(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e23de94 // fmul v20.4s, v20.4s, v3.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e23deb5 // fmul v21.4s, v21.4s, v3.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e23ded6 // fmul v22.4s, v22.4s, v3.4s
+	FMOVS 12(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VSHL $28, V3.S4, V3.S4
+	VUSHR $28, V3.S4, V3.S4
+	FMOVD 24(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	VFMLA V3.S4, V17.S4, V20.S4
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	VFMLA V3.S4, V18.S4, V21.S4
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	VFMLA V3.S4, V19.S4, V22.S4
+	FMOVS 12(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 56(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4f801874 // fmla v20.4s, v3.4s, v0.s[2]
+	WORD $0x4f811875 // fmla v21.4s, v3.4s, v1.s[2]
+	WORD $0x4f821876 // fmla v22.4s, v3.4s, v2.s[2]
+	FMOVS 28(R1), F3
+	VUXTL V3.B8, V3.H8
+	VUXTL V3.H4, V3.S4
+	VUSHR $4, V3.S4, V3.S4
+	FMOVD 56(R6), F4
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
+	WORD $0x4fa01874 // fmla v20.4s, v3.4s, v0.s[3]
+	WORD $0x4fa11875 // fmla v21.4s, v3.4s, v1.s[3]
+	WORD $0x4fa21876 // fmla v22.4s, v3.4s, v2.s[3]
+	WORD $0x4f801288 // fmla v8.4s, v20.4s, v0.s[0]
+	WORD $0x4f8112ac // fmla v12.4s, v21.4s, v1.s[0]
+	WORD $0x4f8212d0 // fmla v16.4s, v22.4s, v2.s[0]
+	ADD $128, R0
+	ADD $64, R2
+	ADD $64, R4
+	ADD $64, R5
+	ADD $32, R1
+	SUBS $1, R7
+	BNE block
+	SUBS $1, R12
+	BNE record
+	FMOVQ F5, 0(R8)
+	FMOVQ F6, 16(R8)
+	FMOVQ F7, 32(R8)
+	FMOVQ F8, 48(R8)
+	FMOVQ F9, 0(R10)
+	FMOVQ F10, 16(R10)
+	FMOVQ F11, 32(R10)
+	FMOVQ F12, 48(R10)
+	FMOVQ F13, 0(R11)
+	FMOVQ F14, 16(R11)
+	FMOVQ F15, 32(R11)
+	FMOVQ F16, 48(R11)
 	RET
 
 // func dotQ2_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)

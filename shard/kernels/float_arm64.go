@@ -64,62 +64,112 @@ func quantiseNEON(dst *byte, x *float32, blocks int)
 //go:noescape
 func pause()
 
-// mixHalfx1NEON adds tiles to 1 rows. Strides are in bytes.
+// divideNEON is dst = x / l.
 //
 //go:noescape
-func mixHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func divideNEON(dst *float32, x *float32, n int, l float32)
 
-// mixHalfx2NEON adds tiles to 2 rows. Strides are in bytes.
+// widenNEON copies rows of n halves as float32. The stride is in bytes.
 //
 //go:noescape
-func mixHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func widenNEON(dst *float32, dstStride uintptr, src *uint16, n int, rows int)
 
-// mixHalfx3NEON adds tiles to 3 rows. Strides are in bytes.
+// toHalfNEON rounds x to halves and tells whether all are finite.
 //
 //go:noescape
-func mixHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func toHalfNEON(dst *uint16, x *float32, n int) bool
 
-// mixHalfx4NEON adds tiles to 4 rows. Strides are in bytes.
+// readNEON loads 512 bytes a turn.
 //
 //go:noescape
-func mixHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func readNEON(p *byte, turns int)
 
-// mixFloatx1NEON adds tiles to 1 rows. Strides are in bytes.
+// floatPeakNEON computes 12 times FMLA a turn.
 //
 //go:noescape
-func mixFloatx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func floatPeakNEON(turns int)
 
-// mixFloatx2NEON adds tiles to 2 rows. Strides are in bytes.
+// int8PeakNEON computes 12 times SMLAL a turn.
 //
 //go:noescape
-func mixFloatx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func int8PeakNEON(turns int)
 
-// mixFloatx3NEON adds tiles to 3 rows. Strides are in bytes.
+// int8PeakNEONDot computes 12 times SDOT a turn.
 //
 //go:noescape
-func mixFloatx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func int8PeakNEONDot(turns int)
 
-// mixFloatx4NEON adds tiles to 4 rows. Strides are in bytes.
+// tilesHalfx1NEON multiplies 1 rows by tiles. Strides are in bytes.
 //
 //go:noescape
-func mixFloatx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func tilesHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
 
-// mixBF16x1NEON adds tiles to 1 rows. Strides are in bytes.
+// tilesHalfx2NEON multiplies 2 rows by tiles. Strides are in bytes.
 //
 //go:noescape
-func mixBF16x1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func tilesHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
 
-// mixBF16x2NEON adds tiles to 2 rows. Strides are in bytes.
+// tilesHalfx3NEON multiplies 3 rows by tiles. Strides are in bytes.
 //
 //go:noescape
-func mixBF16x2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func tilesHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
 
-// mixBF16x3NEON adds tiles to 3 rows. Strides are in bytes.
+// tilesHalfx4NEON multiplies 4 rows by tiles. Strides are in bytes.
 //
 //go:noescape
-func mixBF16x3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func tilesHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
 
-// mixBF16x4NEON adds tiles to 4 rows. Strides are in bytes.
+// tilesHalfx5NEON multiplies 5 rows by tiles. Strides are in bytes.
 //
 //go:noescape
-func mixBF16x4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
+func tilesHalfx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesFloatx1NEON multiplies 1 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesFloatx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesFloatx2NEON multiplies 2 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesFloatx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesFloatx3NEON multiplies 3 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesFloatx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesFloatx4NEON multiplies 4 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesFloatx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesFloatx5NEON multiplies 5 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesFloatx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesBF16x1NEON multiplies 1 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesBF16x1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesBF16x2NEON multiplies 2 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesBF16x2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesBF16x3NEON multiplies 3 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesBF16x3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesBF16x4NEON multiplies 4 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesBF16x4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// tilesBF16x5NEON multiplies 5 rows by tiles. Strides are in bytes.
+//
+//go:noescape
+func tilesBF16x5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)

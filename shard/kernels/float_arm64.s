@@ -814,100 +814,323 @@ TEXT ·pause(SB), NOSPLIT, $0-0
 	YIELD
 	RET
 
-// func mixHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixHalfx1NEON(SB), NOSPLIT, $0-56
+// func divideNEON(dst *float32, x *float32, n int, l float32)
+TEXT ·divideNEON(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVWU l+24(FP), R3
+	VDUP R3, V0.S4
+loop:
+	FMOVQ 0(R1), F1
+	WORD $0x6e20fc21 // fdiv v1.4s, v1.4s, v0.4s
+	FMOVQ F1, 0(R0)
+	FMOVQ 16(R1), F1
+	WORD $0x6e20fc21 // fdiv v1.4s, v1.4s, v0.4s
+	FMOVQ F1, 16(R0)
+	FMOVQ 32(R1), F1
+	WORD $0x6e20fc21 // fdiv v1.4s, v1.4s, v0.4s
+	FMOVQ F1, 32(R0)
+	FMOVQ 48(R1), F1
+	WORD $0x6e20fc21 // fdiv v1.4s, v1.4s, v0.4s
+	FMOVQ F1, 48(R0)
+	ADD $64, R0
+	ADD $64, R1
+	SUBS $16, R2
+	BNE loop
+	RET
+
+// func widenNEON(dst *float32, dstStride uintptr, src *uint16, n int, rows int)
+TEXT ·widenNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R0
+	MOVD dstStride+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD n+24(FP), R3
+	MOVD rows+32(FP), R6
+row:
+	MOVD R0, R4
+	MOVD R3, R5
+loop:
+	FMOVQ 0(R2), F0
+	WORD $0x4e217801 // fcvtl2 v1.4s, v0.8h
+	WORD $0x0e217800 // fcvtl v0.4s, v0.4h
+	FMOVQ 16(R2), F2
+	WORD $0x4e217843 // fcvtl2 v3.4s, v2.8h
+	WORD $0x0e217842 // fcvtl v2.4s, v2.4h
+	FMOVQ F0, 0(R4)
+	FMOVQ F1, 16(R4)
+	FMOVQ F2, 32(R4)
+	FMOVQ F3, 48(R4)
+	ADD $32, R2
+	ADD $64, R4
+	SUBS $16, R5
+	BNE loop
+	ADD R1, R0
+	SUBS $1, R6
+	BNE row
+	RET
+
+// func toHalfNEON(dst *uint16, x *float32, n int) bool
+TEXT ·toHalfNEON(SB), NOSPLIT, $0-25
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $0x7c007c00, R3
+	VDUP R3, V5.S4
+	VEOR V4.B16, V4.B16, V4.B16
+loop:
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	FMOVQ 32(R1), F2
+	FMOVQ 48(R1), F3
+	WORD $0x0e216800 // fcvtn v0.4h, v0.4s
+	WORD $0x4e216820 // fcvtn2 v0.8h, v1.4s
+	FMOVQ F0, 0(R0)
+	VAND V5.B16, V0.B16, V0.B16
+	VUMAX V0.H8, V4.H8, V4.H8
+	WORD $0x0e216842 // fcvtn v2.4h, v2.4s
+	WORD $0x4e216862 // fcvtn2 v2.8h, v3.4s
+	FMOVQ F2, 16(R0)
+	VAND V5.B16, V2.B16, V2.B16
+	VUMAX V2.H8, V4.H8, V4.H8
+	ADD $64, R1
+	ADD $32, R0
+	SUBS $16, R2
+	BNE loop
+	WORD $0x6e70a884 // umaxv h4, v4.8h
+	VMOV V4.H[0], R3
+	MOVD $0x7c00, R4
+	CMPW R4, R3
+	CSET NE, R3
+	MOVB R3, ret+24(FP)
+	RET
+
+// func readNEON(p *byte, turns int)
+TEXT ·readNEON(SB), NOSPLIT, $0-16
+	MOVD p+0(FP), R0
+	MOVD turns+8(FP), R1
+turn:
+	FLDPQ 0(R0), (F0, F1)
+	FLDPQ 32(R0), (F2, F3)
+	FLDPQ 64(R0), (F4, F5)
+	FLDPQ 96(R0), (F6, F7)
+	FLDPQ 128(R0), (F0, F1)
+	FLDPQ 160(R0), (F2, F3)
+	FLDPQ 192(R0), (F4, F5)
+	FLDPQ 224(R0), (F6, F7)
+	FLDPQ 256(R0), (F0, F1)
+	FLDPQ 288(R0), (F2, F3)
+	FLDPQ 320(R0), (F4, F5)
+	FLDPQ 352(R0), (F6, F7)
+	FLDPQ 384(R0), (F0, F1)
+	FLDPQ 416(R0), (F2, F3)
+	FLDPQ 448(R0), (F4, F5)
+	FLDPQ 480(R0), (F6, F7)
+	ADD $512, R0
+	SUBS $1, R1
+	BNE turn
+	RET
+
+// func floatPeakNEON(turns int)
+TEXT ·floatPeakNEON(SB), NOSPLIT, $0-8
+	MOVD turns+0(FP), R0
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V0.B16, V0.B16, V0.B16
+turn:
+	WORD $0x4f801001 // fmla v1.4s, v0.4s, v0.s[0]
+	WORD $0x4f801002 // fmla v2.4s, v0.4s, v0.s[0]
+	WORD $0x4f801003 // fmla v3.4s, v0.4s, v0.s[0]
+	WORD $0x4f801004 // fmla v4.4s, v0.4s, v0.s[0]
+	WORD $0x4f801005 // fmla v5.4s, v0.4s, v0.s[0]
+	WORD $0x4f801006 // fmla v6.4s, v0.4s, v0.s[0]
+	WORD $0x4f801007 // fmla v7.4s, v0.4s, v0.s[0]
+	WORD $0x4f801008 // fmla v8.4s, v0.4s, v0.s[0]
+	WORD $0x4f801009 // fmla v9.4s, v0.4s, v0.s[0]
+	WORD $0x4f80100a // fmla v10.4s, v0.4s, v0.s[0]
+	WORD $0x4f80100b // fmla v11.4s, v0.4s, v0.s[0]
+	WORD $0x4f80100c // fmla v12.4s, v0.4s, v0.s[0]
+	SUBS $1, R0
+	BNE turn
+	RET
+
+// func int8PeakNEON(turns int)
+TEXT ·int8PeakNEON(SB), NOSPLIT, $0-8
+	MOVD turns+0(FP), R0
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V0.B16, V0.B16, V0.B16
+turn:
+	WORD $0x0e208001 // smlal v1.8h, v0.8b, v0.8b
+	WORD $0x0e208002 // smlal v2.8h, v0.8b, v0.8b
+	WORD $0x0e208003 // smlal v3.8h, v0.8b, v0.8b
+	WORD $0x0e208004 // smlal v4.8h, v0.8b, v0.8b
+	WORD $0x0e208005 // smlal v5.8h, v0.8b, v0.8b
+	WORD $0x0e208006 // smlal v6.8h, v0.8b, v0.8b
+	WORD $0x0e208007 // smlal v7.8h, v0.8b, v0.8b
+	WORD $0x0e208008 // smlal v8.8h, v0.8b, v0.8b
+	WORD $0x0e208009 // smlal v9.8h, v0.8b, v0.8b
+	WORD $0x0e20800a // smlal v10.8h, v0.8b, v0.8b
+	WORD $0x0e20800b // smlal v11.8h, v0.8b, v0.8b
+	WORD $0x0e20800c // smlal v12.8h, v0.8b, v0.8b
+	SUBS $1, R0
+	BNE turn
+	RET
+
+// func int8PeakNEONDot(turns int)
+TEXT ·int8PeakNEONDot(SB), NOSPLIT, $0-8
+	MOVD turns+0(FP), R0
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V0.B16, V0.B16, V0.B16
+turn:
+	WORD $0x4f80e001 // sdot v1.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e002 // sdot v2.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e003 // sdot v3.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e004 // sdot v4.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e005 // sdot v5.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e006 // sdot v6.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e007 // sdot v7.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e008 // sdot v8.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e009 // sdot v9.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e00a // sdot v10.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e00b // sdot v11.4s, v0.16b, v0.4b[0]
+	WORD $0x4f80e00c // sdot v12.4s, v0.16b, v0.4b[0]
+	SUBS $1, R0
+	BNE turn
+	RET
+
+// func tilesHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesHalfx1NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	MOVD coef+16(FP), R2
 	MOVD coefStride+24(FP), R3
 	MOVD tile+32(FP), R4
-	MOVD steps+40(FP), R5
-	MOVD tiles+48(FP), R8
+	MOVD tileStride+40(FP), R5
+	MOVD steps+48(FP), R6
+	MOVWU f+64(FP), R9
+	VDUP R9, V9.S4
+	MOVD tiles+56(FP), R9
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	MOVD R4, R6
-	SUBS $4, R5, R7
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD R4, R7
+	SUBS $4, R6, R8
 	BLT rest
 four:
 	FMOVQ.P 16(R2), F8
-	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F4
 	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
-	FMOVQ 16(R6), F6
+	FMOVQ 16(R7), F6
 	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
 	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	FMOVQ 32(R6), F4
+	FMOVQ 32(R7), F4
 	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
-	FMOVQ 48(R6), F6
+	FMOVQ 48(R7), F6
 	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
 	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
 	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
 	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
 	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
 	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
-	FMOVQ 64(R6), F4
+	FMOVQ 64(R7), F4
 	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
-	FMOVQ 80(R6), F6
+	FMOVQ 80(R7), F6
 	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
 	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
 	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
 	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
 	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
 	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
-	FMOVQ 96(R6), F4
+	FMOVQ 96(R7), F4
 	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
-	FMOVQ 112(R6), F6
+	FMOVQ 112(R7), F6
 	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
 	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
 	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
 	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
 	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
 	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
-	ADD $128, R6
-	SUBS $4, R7
+	ADD $128, R7
+	SUBS $4, R8
 	BGE four
 rest:
-	ADDS $4, R7
+	ADDS $4, R8
 	BEQ done
 single:
 	FMOVS.P 4(R2), F8
-	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F4
 	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
 	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
-	FMOVQ 16(R6), F6
+	FMOVQ 16(R7), F6
 	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
 	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	ADD $32, R6
-	SUBS $1, R7
+	ADD $32, R7
+	SUBS $1, R8
 	BNE single
 done:
+	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R5<<2, R2
-	ADD $512, R4
-	SUBS $1, R8
+	SUB R6<<2, R2
+	ADD R5, R4
+	SUBS $1, R9
 	BNE tile
 	RET
 
-// func mixHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixHalfx2NEON(SB), NOSPLIT, $0-56
+// func tilesHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesHalfx2NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -915,27 +1138,30 @@ TEXT ·mixHalfx2NEON(SB), NOSPLIT, $0-56
 	MOVD coefStride+24(FP), R4
 	ADD R4, R3, R5
 	MOVD tile+32(FP), R6
-	MOVD steps+40(FP), R7
-	MOVD tiles+48(FP), R10
+	MOVD tileStride+40(FP), R7
+	MOVD steps+48(FP), R8
+	MOVWU f+64(FP), R11
+	VDUP R11, V14.S4
+	MOVD tiles+56(FP), R11
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	MOVD R6, R8
-	SUBS $4, R7, R9
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVD R6, R9
+	SUBS $4, R8, R10
 	BLT rest
 four:
 	FMOVQ.P 16(R3), F12
 	FMOVQ.P 16(R5), F13
-	FMOVQ 0(R8), F8
+	FMOVQ 0(R9), F8
 	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
 	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
-	FMOVQ 16(R8), F10
+	FMOVQ 16(R9), F10
 	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
 	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
@@ -946,10 +1172,10 @@ four:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	FMOVQ 32(R8), F8
+	FMOVQ 32(R9), F8
 	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
 	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
-	FMOVQ 48(R8), F10
+	FMOVQ 48(R9), F10
 	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
 	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
 	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
@@ -960,10 +1186,10 @@ four:
 	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
 	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
 	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
-	FMOVQ 64(R8), F8
+	FMOVQ 64(R9), F8
 	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
 	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
-	FMOVQ 80(R8), F10
+	FMOVQ 80(R9), F10
 	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
 	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
 	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
@@ -974,10 +1200,10 @@ four:
 	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
 	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
 	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
-	FMOVQ 96(R8), F8
+	FMOVQ 96(R9), F8
 	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
 	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
-	FMOVQ 112(R8), F10
+	FMOVQ 112(R9), F10
 	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
 	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
 	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
@@ -988,19 +1214,19 @@ four:
 	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
 	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
 	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
-	ADD $128, R8
-	SUBS $4, R9
+	ADD $128, R9
+	SUBS $4, R10
 	BGE four
 rest:
-	ADDS $4, R9
+	ADDS $4, R10
 	BEQ done
 single:
 	FMOVS.P 4(R3), F12
 	FMOVS.P 4(R5), F13
-	FMOVQ 0(R8), F8
+	FMOVQ 0(R9), F8
 	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
 	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
-	FMOVQ 16(R8), F10
+	FMOVQ 16(R9), F10
 	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
 	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
@@ -1011,29 +1237,37 @@ single:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	ADD $32, R8
-	SUBS $1, R9
+	ADD $32, R9
+	SUBS $1, R10
 	BNE single
 done:
+	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R7<<2, R3
+	SUB R8<<2, R3
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R7<<2, R5
-	ADD $512, R6
-	SUBS $1, R10
+	SUB R8<<2, R5
+	ADD R7, R6
+	SUBS $1, R11
 	BNE tile
 	RET
 
-// func mixHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixHalfx3NEON(SB), NOSPLIT, $0-56
+// func tilesHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesHalfx3NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -1043,32 +1277,35 @@ TEXT ·mixHalfx3NEON(SB), NOSPLIT, $0-56
 	ADD R5, R4, R6
 	ADD R5, R6, R7
 	MOVD tile+32(FP), R8
-	MOVD steps+40(FP), R9
-	MOVD tiles+48(FP), R12
+	MOVD tileStride+40(FP), R9
+	MOVD steps+48(FP), R10
+	MOVWU f+64(FP), R13
+	VDUP R13, V19.S4
+	MOVD tiles+56(FP), R13
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	MOVD R8, R10
-	SUBS $4, R9, R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVD R8, R11
+	SUBS $4, R10, R12
 	BLT rest
 four:
 	FMOVQ.P 16(R4), F16
 	FMOVQ.P 16(R6), F17
 	FMOVQ.P 16(R7), F18
-	FMOVQ 0(R10), F12
+	FMOVQ 0(R11), F12
 	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
 	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
-	FMOVQ 16(R10), F14
+	FMOVQ 16(R11), F14
 	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
 	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
@@ -1083,10 +1320,10 @@ four:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	FMOVQ 32(R10), F12
+	FMOVQ 32(R11), F12
 	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
 	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
-	FMOVQ 48(R10), F14
+	FMOVQ 48(R11), F14
 	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
 	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
 	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
@@ -1101,10 +1338,10 @@ four:
 	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
 	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
 	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
-	FMOVQ 64(R10), F12
+	FMOVQ 64(R11), F12
 	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
 	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
-	FMOVQ 80(R10), F14
+	FMOVQ 80(R11), F14
 	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
 	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
 	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
@@ -1119,10 +1356,10 @@ four:
 	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
 	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
 	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
-	FMOVQ 96(R10), F12
+	FMOVQ 96(R11), F12
 	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
 	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
-	FMOVQ 112(R10), F14
+	FMOVQ 112(R11), F14
 	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
 	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
 	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
@@ -1137,20 +1374,20 @@ four:
 	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
 	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
 	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
-	ADD $128, R10
-	SUBS $4, R11
+	ADD $128, R11
+	SUBS $4, R12
 	BGE four
 rest:
-	ADDS $4, R11
+	ADDS $4, R12
 	BEQ done
 single:
 	FMOVS.P 4(R4), F16
 	FMOVS.P 4(R6), F17
 	FMOVS.P 4(R7), F18
-	FMOVQ 0(R10), F12
+	FMOVQ 0(R11), F12
 	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
 	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
-	FMOVQ 16(R10), F14
+	FMOVQ 16(R11), F14
 	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
 	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
@@ -1165,35 +1402,47 @@ single:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	ADD $32, R10
-	SUBS $1, R11
+	ADD $32, R11
+	SUBS $1, R12
 	BNE single
 done:
+	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R9<<2, R4
+	SUB R10<<2, R4
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R9<<2, R6
+	SUB R10<<2, R6
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R9<<2, R7
-	ADD $512, R8
-	SUBS $1, R12
+	SUB R10<<2, R7
+	ADD R9, R8
+	SUBS $1, R13
 	BNE tile
 	RET
 
-// func mixHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixHalfx4NEON(SB), NOSPLIT, $0-56
+// func tilesHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesHalfx4NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -1205,37 +1454,40 @@ TEXT ·mixHalfx4NEON(SB), NOSPLIT, $0-56
 	ADD R6, R7, R8
 	ADD R6, R8, R9
 	MOVD tile+32(FP), R10
-	MOVD steps+40(FP), R11
-	MOVD tiles+48(FP), R14
+	MOVD tileStride+40(FP), R11
+	MOVD steps+48(FP), R12
+	MOVWU f+64(FP), R15
+	VDUP R15, V24.S4
+	MOVD tiles+56(FP), R15
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	FMOVQ 0(R4), F12
-	FMOVQ 16(R4), F13
-	FMOVQ 32(R4), F14
-	FMOVQ 48(R4), F15
-	MOVD R10, R12
-	SUBS $4, R11, R13
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD R10, R13
+	SUBS $4, R12, R14
 	BLT rest
 four:
 	FMOVQ.P 16(R5), F20
 	FMOVQ.P 16(R7), F21
 	FMOVQ.P 16(R8), F22
 	FMOVQ.P 16(R9), F23
-	FMOVQ 0(R12), F16
+	FMOVQ 0(R13), F16
 	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
 	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
-	FMOVQ 16(R12), F18
+	FMOVQ 16(R13), F18
 	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
 	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
@@ -1254,10 +1506,10 @@ four:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	FMOVQ 32(R12), F16
+	FMOVQ 32(R13), F16
 	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
 	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
-	FMOVQ 48(R12), F18
+	FMOVQ 48(R13), F18
 	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
 	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
 	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
@@ -1276,10 +1528,10 @@ four:
 	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
 	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
 	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
-	FMOVQ 64(R12), F16
+	FMOVQ 64(R13), F16
 	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
 	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
-	FMOVQ 80(R12), F18
+	FMOVQ 80(R13), F18
 	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
 	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
 	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
@@ -1298,10 +1550,10 @@ four:
 	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
 	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
 	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
-	FMOVQ 96(R12), F16
+	FMOVQ 96(R13), F16
 	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
 	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
-	FMOVQ 112(R12), F18
+	FMOVQ 112(R13), F18
 	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
 	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
 	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
@@ -1320,21 +1572,21 @@ four:
 	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
 	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
 	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
-	ADD $128, R12
-	SUBS $4, R13
+	ADD $128, R13
+	SUBS $4, R14
 	BGE four
 rest:
-	ADDS $4, R13
+	ADDS $4, R14
 	BEQ done
 single:
 	FMOVS.P 4(R5), F20
 	FMOVS.P 4(R7), F21
 	FMOVS.P 4(R8), F22
 	FMOVS.P 4(R9), F23
-	FMOVQ 0(R12), F16
+	FMOVQ 0(R13), F16
 	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
 	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
-	FMOVQ 16(R12), F18
+	FMOVQ 16(R13), F18
 	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
 	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
@@ -1353,123 +1605,397 @@ single:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	ADD $32, R12
-	SUBS $1, R13
+	ADD $32, R13
+	SUBS $1, R14
 	BNE single
 done:
+	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R11<<2, R5
+	SUB R12<<2, R5
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R11<<2, R7
+	SUB R12<<2, R7
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R11<<2, R8
+	SUB R12<<2, R8
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
-	SUB R11<<2, R9
-	ADD $512, R10
-	SUBS $1, R14
+	SUB R12<<2, R9
+	ADD R11, R10
+	SUBS $1, R15
 	BNE tile
 	RET
 
-// func mixFloatx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixFloatx1NEON(SB), NOSPLIT, $0-56
+// func tilesHalfx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesHalfx5NEON(SB), NOSPLIT, $0-68
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	ADD R1, R4, R5
+	MOVD coef+16(FP), R6
+	MOVD coefStride+24(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R10
+	ADD R7, R10, R11
+	MOVD tile+32(FP), R12
+	MOVD tileStride+40(FP), R13
+	MOVD steps+48(FP), R14
+	MOVWU f+64(FP), R17
+	VDUP R17, V29.S4
+	MOVD tiles+56(FP), R17
+tile:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	MOVD R12, R15
+	SUBS $4, R14, R16
+	BLT rest
+four:
+	FMOVQ.P 16(R6), F24
+	FMOVQ.P 16(R8), F25
+	FMOVQ.P 16(R9), F26
+	FMOVQ.P 16(R10), F27
+	FMOVQ.P 16(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 16(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	FMOVQ 32(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 48(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	FMOVQ 64(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 80(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	FMOVQ 96(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 112(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	ADD $128, R15
+	SUBS $4, R16
+	BGE four
+rest:
+	ADDS $4, R16
+	BEQ done
+single:
+	FMOVS.P 4(R6), F24
+	FMOVS.P 4(R8), F25
+	FMOVS.P 4(R9), F26
+	FMOVS.P 4(R10), F27
+	FMOVS.P 4(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 16(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	ADD $32, R15
+	SUBS $1, R16
+	BNE single
+done:
+	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
+	FMOVQ F1, 16(R0)
+	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
+	FMOVQ F2, 32(R0)
+	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R14<<2, R6
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	FMOVQ F4, 0(R2)
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	FMOVQ F5, 16(R2)
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	FMOVQ F6, 32(R2)
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R14<<2, R8
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	FMOVQ F8, 0(R3)
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	FMOVQ F9, 16(R3)
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	FMOVQ F10, 32(R3)
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R14<<2, R9
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	FMOVQ F12, 0(R4)
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	FMOVQ F13, 16(R4)
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	FMOVQ F14, 32(R4)
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	FMOVQ F15, 48(R4)
+	ADD $64, R4
+	SUB R14<<2, R10
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	FMOVQ F16, 0(R5)
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	FMOVQ F17, 16(R5)
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	FMOVQ F18, 32(R5)
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F19, 48(R5)
+	ADD $64, R5
+	SUB R14<<2, R11
+	ADD R13, R12
+	SUBS $1, R17
+	BNE tile
+	RET
+
+// func tilesFloatx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesFloatx1NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	MOVD coef+16(FP), R2
 	MOVD coefStride+24(FP), R3
 	MOVD tile+32(FP), R4
-	MOVD steps+40(FP), R5
-	MOVD tiles+48(FP), R8
+	MOVD tileStride+40(FP), R5
+	MOVD steps+48(FP), R6
+	MOVWU f+64(FP), R9
+	VDUP R9, V9.S4
+	MOVD tiles+56(FP), R9
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	MOVD R4, R6
-	SUBS $4, R5, R7
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD R4, R7
+	SUBS $4, R6, R8
 	BLT rest
 four:
 	FMOVQ.P 16(R2), F8
-	FMOVQ 0(R6), F4
-	FMOVQ 16(R6), F5
-	FMOVQ 32(R6), F6
-	FMOVQ 48(R6), F7
+	FMOVQ 0(R7), F4
+	FMOVQ 16(R7), F5
+	FMOVQ 32(R7), F6
+	FMOVQ 48(R7), F7
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	FMOVQ 64(R6), F4
-	FMOVQ 80(R6), F5
-	FMOVQ 96(R6), F6
-	FMOVQ 112(R6), F7
+	FMOVQ 64(R7), F4
+	FMOVQ 80(R7), F5
+	FMOVQ 96(R7), F6
+	FMOVQ 112(R7), F7
 	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
 	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
 	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
 	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
-	FMOVQ 128(R6), F4
-	FMOVQ 144(R6), F5
-	FMOVQ 160(R6), F6
-	FMOVQ 176(R6), F7
+	FMOVQ 128(R7), F4
+	FMOVQ 144(R7), F5
+	FMOVQ 160(R7), F6
+	FMOVQ 176(R7), F7
 	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
 	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
 	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
 	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
-	FMOVQ 192(R6), F4
-	FMOVQ 208(R6), F5
-	FMOVQ 224(R6), F6
-	FMOVQ 240(R6), F7
+	FMOVQ 192(R7), F4
+	FMOVQ 208(R7), F5
+	FMOVQ 224(R7), F6
+	FMOVQ 240(R7), F7
 	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
 	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
 	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
 	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
-	ADD $256, R6
-	SUBS $4, R7
+	ADD $256, R7
+	SUBS $4, R8
 	BGE four
 rest:
-	ADDS $4, R7
+	ADDS $4, R8
 	BEQ done
 single:
 	FMOVS.P 4(R2), F8
-	FMOVQ 0(R6), F4
-	FMOVQ 16(R6), F5
-	FMOVQ 32(R6), F6
-	FMOVQ 48(R6), F7
+	FMOVQ 0(R7), F4
+	FMOVQ 16(R7), F5
+	FMOVQ 32(R7), F6
+	FMOVQ 48(R7), F7
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	ADD $64, R6
-	SUBS $1, R7
+	ADD $64, R7
+	SUBS $1, R8
 	BNE single
 done:
+	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R5<<2, R2
-	ADD $1024, R4
-	SUBS $1, R8
+	SUB R6<<2, R2
+	ADD R5, R4
+	SUBS $1, R9
 	BNE tile
 	RET
 
-// func mixFloatx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixFloatx2NEON(SB), NOSPLIT, $0-56
+// func tilesFloatx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesFloatx2NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -1477,27 +2003,30 @@ TEXT ·mixFloatx2NEON(SB), NOSPLIT, $0-56
 	MOVD coefStride+24(FP), R4
 	ADD R4, R3, R5
 	MOVD tile+32(FP), R6
-	MOVD steps+40(FP), R7
-	MOVD tiles+48(FP), R10
+	MOVD tileStride+40(FP), R7
+	MOVD steps+48(FP), R8
+	MOVWU f+64(FP), R11
+	VDUP R11, V14.S4
+	MOVD tiles+56(FP), R11
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	MOVD R6, R8
-	SUBS $4, R7, R9
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVD R6, R9
+	SUBS $4, R8, R10
 	BLT rest
 four:
 	FMOVQ.P 16(R3), F12
 	FMOVQ.P 16(R5), F13
-	FMOVQ 0(R8), F8
-	FMOVQ 16(R8), F9
-	FMOVQ 32(R8), F10
-	FMOVQ 48(R8), F11
+	FMOVQ 0(R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
 	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
 	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
@@ -1506,10 +2035,10 @@ four:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	FMOVQ 64(R8), F8
-	FMOVQ 80(R8), F9
-	FMOVQ 96(R8), F10
-	FMOVQ 112(R8), F11
+	FMOVQ 64(R9), F8
+	FMOVQ 80(R9), F9
+	FMOVQ 96(R9), F10
+	FMOVQ 112(R9), F11
 	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
 	WORD $0x4fac1121 // fmla v1.4s, v9.4s, v12.s[1]
 	WORD $0x4fac1142 // fmla v2.4s, v10.4s, v12.s[1]
@@ -1518,10 +2047,10 @@ four:
 	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
 	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
 	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
-	FMOVQ 128(R8), F8
-	FMOVQ 144(R8), F9
-	FMOVQ 160(R8), F10
-	FMOVQ 176(R8), F11
+	FMOVQ 128(R9), F8
+	FMOVQ 144(R9), F9
+	FMOVQ 160(R9), F10
+	FMOVQ 176(R9), F11
 	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
 	WORD $0x4f8c1921 // fmla v1.4s, v9.4s, v12.s[2]
 	WORD $0x4f8c1942 // fmla v2.4s, v10.4s, v12.s[2]
@@ -1530,10 +2059,10 @@ four:
 	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
 	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
 	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
-	FMOVQ 192(R8), F8
-	FMOVQ 208(R8), F9
-	FMOVQ 224(R8), F10
-	FMOVQ 240(R8), F11
+	FMOVQ 192(R9), F8
+	FMOVQ 208(R9), F9
+	FMOVQ 224(R9), F10
+	FMOVQ 240(R9), F11
 	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
 	WORD $0x4fac1921 // fmla v1.4s, v9.4s, v12.s[3]
 	WORD $0x4fac1942 // fmla v2.4s, v10.4s, v12.s[3]
@@ -1542,19 +2071,19 @@ four:
 	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
 	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
 	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
-	ADD $256, R8
-	SUBS $4, R9
+	ADD $256, R9
+	SUBS $4, R10
 	BGE four
 rest:
-	ADDS $4, R9
+	ADDS $4, R10
 	BEQ done
 single:
 	FMOVS.P 4(R3), F12
 	FMOVS.P 4(R5), F13
-	FMOVQ 0(R8), F8
-	FMOVQ 16(R8), F9
-	FMOVQ 32(R8), F10
-	FMOVQ 48(R8), F11
+	FMOVQ 0(R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
 	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
 	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
@@ -1563,29 +2092,37 @@ single:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	ADD $64, R8
-	SUBS $1, R9
+	ADD $64, R9
+	SUBS $1, R10
 	BNE single
 done:
+	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R7<<2, R3
+	SUB R8<<2, R3
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R7<<2, R5
-	ADD $1024, R6
-	SUBS $1, R10
+	SUB R8<<2, R5
+	ADD R7, R6
+	SUBS $1, R11
 	BNE tile
 	RET
 
-// func mixFloatx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixFloatx3NEON(SB), NOSPLIT, $0-56
+// func tilesFloatx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesFloatx3NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -1595,32 +2132,35 @@ TEXT ·mixFloatx3NEON(SB), NOSPLIT, $0-56
 	ADD R5, R4, R6
 	ADD R5, R6, R7
 	MOVD tile+32(FP), R8
-	MOVD steps+40(FP), R9
-	MOVD tiles+48(FP), R12
+	MOVD tileStride+40(FP), R9
+	MOVD steps+48(FP), R10
+	MOVWU f+64(FP), R13
+	VDUP R13, V19.S4
+	MOVD tiles+56(FP), R13
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	MOVD R8, R10
-	SUBS $4, R9, R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVD R8, R11
+	SUBS $4, R10, R12
 	BLT rest
 four:
 	FMOVQ.P 16(R4), F16
 	FMOVQ.P 16(R6), F17
 	FMOVQ.P 16(R7), F18
-	FMOVQ 0(R10), F12
-	FMOVQ 16(R10), F13
-	FMOVQ 32(R10), F14
-	FMOVQ 48(R10), F15
+	FMOVQ 0(R11), F12
+	FMOVQ 16(R11), F13
+	FMOVQ 32(R11), F14
+	FMOVQ 48(R11), F15
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
 	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
 	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
@@ -1633,10 +2173,10 @@ four:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	FMOVQ 64(R10), F12
-	FMOVQ 80(R10), F13
-	FMOVQ 96(R10), F14
-	FMOVQ 112(R10), F15
+	FMOVQ 64(R11), F12
+	FMOVQ 80(R11), F13
+	FMOVQ 96(R11), F14
+	FMOVQ 112(R11), F15
 	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
 	WORD $0x4fb011a1 // fmla v1.4s, v13.4s, v16.s[1]
 	WORD $0x4fb011c2 // fmla v2.4s, v14.4s, v16.s[1]
@@ -1649,10 +2189,10 @@ four:
 	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
 	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
 	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
-	FMOVQ 128(R10), F12
-	FMOVQ 144(R10), F13
-	FMOVQ 160(R10), F14
-	FMOVQ 176(R10), F15
+	FMOVQ 128(R11), F12
+	FMOVQ 144(R11), F13
+	FMOVQ 160(R11), F14
+	FMOVQ 176(R11), F15
 	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
 	WORD $0x4f9019a1 // fmla v1.4s, v13.4s, v16.s[2]
 	WORD $0x4f9019c2 // fmla v2.4s, v14.4s, v16.s[2]
@@ -1665,10 +2205,10 @@ four:
 	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
 	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
 	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
-	FMOVQ 192(R10), F12
-	FMOVQ 208(R10), F13
-	FMOVQ 224(R10), F14
-	FMOVQ 240(R10), F15
+	FMOVQ 192(R11), F12
+	FMOVQ 208(R11), F13
+	FMOVQ 224(R11), F14
+	FMOVQ 240(R11), F15
 	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
 	WORD $0x4fb019a1 // fmla v1.4s, v13.4s, v16.s[3]
 	WORD $0x4fb019c2 // fmla v2.4s, v14.4s, v16.s[3]
@@ -1681,20 +2221,20 @@ four:
 	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
 	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
 	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
-	ADD $256, R10
-	SUBS $4, R11
+	ADD $256, R11
+	SUBS $4, R12
 	BGE four
 rest:
-	ADDS $4, R11
+	ADDS $4, R12
 	BEQ done
 single:
 	FMOVS.P 4(R4), F16
 	FMOVS.P 4(R6), F17
 	FMOVS.P 4(R7), F18
-	FMOVQ 0(R10), F12
-	FMOVQ 16(R10), F13
-	FMOVQ 32(R10), F14
-	FMOVQ 48(R10), F15
+	FMOVQ 0(R11), F12
+	FMOVQ 16(R11), F13
+	FMOVQ 32(R11), F14
+	FMOVQ 48(R11), F15
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
 	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
 	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
@@ -1707,35 +2247,47 @@ single:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	ADD $64, R10
-	SUBS $1, R11
+	ADD $64, R11
+	SUBS $1, R12
 	BNE single
 done:
+	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R9<<2, R4
+	SUB R10<<2, R4
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R9<<2, R6
+	SUB R10<<2, R6
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R9<<2, R7
-	ADD $1024, R8
-	SUBS $1, R12
+	SUB R10<<2, R7
+	ADD R9, R8
+	SUBS $1, R13
 	BNE tile
 	RET
 
-// func mixFloatx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixFloatx4NEON(SB), NOSPLIT, $0-56
+// func tilesFloatx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesFloatx4NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -1747,37 +2299,40 @@ TEXT ·mixFloatx4NEON(SB), NOSPLIT, $0-56
 	ADD R6, R7, R8
 	ADD R6, R8, R9
 	MOVD tile+32(FP), R10
-	MOVD steps+40(FP), R11
-	MOVD tiles+48(FP), R14
+	MOVD tileStride+40(FP), R11
+	MOVD steps+48(FP), R12
+	MOVWU f+64(FP), R15
+	VDUP R15, V24.S4
+	MOVD tiles+56(FP), R15
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	FMOVQ 0(R4), F12
-	FMOVQ 16(R4), F13
-	FMOVQ 32(R4), F14
-	FMOVQ 48(R4), F15
-	MOVD R10, R12
-	SUBS $4, R11, R13
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD R10, R13
+	SUBS $4, R12, R14
 	BLT rest
 four:
 	FMOVQ.P 16(R5), F20
 	FMOVQ.P 16(R7), F21
 	FMOVQ.P 16(R8), F22
 	FMOVQ.P 16(R9), F23
-	FMOVQ 0(R12), F16
-	FMOVQ 16(R12), F17
-	FMOVQ 32(R12), F18
-	FMOVQ 48(R12), F19
+	FMOVQ 0(R13), F16
+	FMOVQ 16(R13), F17
+	FMOVQ 32(R13), F18
+	FMOVQ 48(R13), F19
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
 	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
 	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
@@ -1794,10 +2349,10 @@ four:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	FMOVQ 64(R12), F16
-	FMOVQ 80(R12), F17
-	FMOVQ 96(R12), F18
-	FMOVQ 112(R12), F19
+	FMOVQ 64(R13), F16
+	FMOVQ 80(R13), F17
+	FMOVQ 96(R13), F18
+	FMOVQ 112(R13), F19
 	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
 	WORD $0x4fb41221 // fmla v1.4s, v17.4s, v20.s[1]
 	WORD $0x4fb41242 // fmla v2.4s, v18.4s, v20.s[1]
@@ -1814,10 +2369,10 @@ four:
 	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
 	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
 	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
-	FMOVQ 128(R12), F16
-	FMOVQ 144(R12), F17
-	FMOVQ 160(R12), F18
-	FMOVQ 176(R12), F19
+	FMOVQ 128(R13), F16
+	FMOVQ 144(R13), F17
+	FMOVQ 160(R13), F18
+	FMOVQ 176(R13), F19
 	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
 	WORD $0x4f941a21 // fmla v1.4s, v17.4s, v20.s[2]
 	WORD $0x4f941a42 // fmla v2.4s, v18.4s, v20.s[2]
@@ -1834,10 +2389,10 @@ four:
 	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
 	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
 	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
-	FMOVQ 192(R12), F16
-	FMOVQ 208(R12), F17
-	FMOVQ 224(R12), F18
-	FMOVQ 240(R12), F19
+	FMOVQ 192(R13), F16
+	FMOVQ 208(R13), F17
+	FMOVQ 224(R13), F18
+	FMOVQ 240(R13), F19
 	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
 	WORD $0x4fb41a21 // fmla v1.4s, v17.4s, v20.s[3]
 	WORD $0x4fb41a42 // fmla v2.4s, v18.4s, v20.s[3]
@@ -1854,21 +2409,21 @@ four:
 	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
 	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
 	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
-	ADD $256, R12
-	SUBS $4, R13
+	ADD $256, R13
+	SUBS $4, R14
 	BGE four
 rest:
-	ADDS $4, R13
+	ADDS $4, R14
 	BEQ done
 single:
 	FMOVS.P 4(R5), F20
 	FMOVS.P 4(R7), F21
 	FMOVS.P 4(R8), F22
 	FMOVS.P 4(R9), F23
-	FMOVQ 0(R12), F16
-	FMOVQ 16(R12), F17
-	FMOVQ 32(R12), F18
-	FMOVQ 48(R12), F19
+	FMOVQ 0(R13), F16
+	FMOVQ 16(R13), F17
+	FMOVQ 32(R13), F18
+	FMOVQ 48(R13), F19
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
 	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
 	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
@@ -1885,133 +2440,397 @@ single:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	ADD $64, R12
-	SUBS $1, R13
+	ADD $64, R13
+	SUBS $1, R14
 	BNE single
 done:
+	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R11<<2, R5
+	SUB R12<<2, R5
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R11<<2, R7
+	SUB R12<<2, R7
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R11<<2, R8
+	SUB R12<<2, R8
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
-	SUB R11<<2, R9
-	ADD $1024, R10
-	SUBS $1, R14
+	SUB R12<<2, R9
+	ADD R11, R10
+	SUBS $1, R15
 	BNE tile
 	RET
 
-// func mixBF16x1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixBF16x1NEON(SB), NOSPLIT, $0-56
+// func tilesFloatx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesFloatx5NEON(SB), NOSPLIT, $0-68
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	ADD R1, R4, R5
+	MOVD coef+16(FP), R6
+	MOVD coefStride+24(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R10
+	ADD R7, R10, R11
+	MOVD tile+32(FP), R12
+	MOVD tileStride+40(FP), R13
+	MOVD steps+48(FP), R14
+	MOVWU f+64(FP), R17
+	VDUP R17, V29.S4
+	MOVD tiles+56(FP), R17
+tile:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	MOVD R12, R15
+	SUBS $4, R14, R16
+	BLT rest
+four:
+	FMOVQ.P 16(R6), F24
+	FMOVQ.P 16(R8), F25
+	FMOVQ.P 16(R9), F26
+	FMOVQ.P 16(R10), F27
+	FMOVQ.P 16(R11), F28
+	FMOVQ 0(R15), F20
+	FMOVQ 16(R15), F21
+	FMOVQ 32(R15), F22
+	FMOVQ 48(R15), F23
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	FMOVQ 64(R15), F20
+	FMOVQ 80(R15), F21
+	FMOVQ 96(R15), F22
+	FMOVQ 112(R15), F23
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	FMOVQ 128(R15), F20
+	FMOVQ 144(R15), F21
+	FMOVQ 160(R15), F22
+	FMOVQ 176(R15), F23
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	FMOVQ 192(R15), F20
+	FMOVQ 208(R15), F21
+	FMOVQ 224(R15), F22
+	FMOVQ 240(R15), F23
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	ADD $256, R15
+	SUBS $4, R16
+	BGE four
+rest:
+	ADDS $4, R16
+	BEQ done
+single:
+	FMOVS.P 4(R6), F24
+	FMOVS.P 4(R8), F25
+	FMOVS.P 4(R9), F26
+	FMOVS.P 4(R10), F27
+	FMOVS.P 4(R11), F28
+	FMOVQ 0(R15), F20
+	FMOVQ 16(R15), F21
+	FMOVQ 32(R15), F22
+	FMOVQ 48(R15), F23
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	ADD $64, R15
+	SUBS $1, R16
+	BNE single
+done:
+	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
+	FMOVQ F1, 16(R0)
+	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
+	FMOVQ F2, 32(R0)
+	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R14<<2, R6
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	FMOVQ F4, 0(R2)
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	FMOVQ F5, 16(R2)
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	FMOVQ F6, 32(R2)
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R14<<2, R8
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	FMOVQ F8, 0(R3)
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	FMOVQ F9, 16(R3)
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	FMOVQ F10, 32(R3)
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R14<<2, R9
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	FMOVQ F12, 0(R4)
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	FMOVQ F13, 16(R4)
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	FMOVQ F14, 32(R4)
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	FMOVQ F15, 48(R4)
+	ADD $64, R4
+	SUB R14<<2, R10
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	FMOVQ F16, 0(R5)
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	FMOVQ F17, 16(R5)
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	FMOVQ F18, 32(R5)
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F19, 48(R5)
+	ADD $64, R5
+	SUB R14<<2, R11
+	ADD R13, R12
+	SUBS $1, R17
+	BNE tile
+	RET
+
+// func tilesBF16x1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesBF16x1NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	MOVD coef+16(FP), R2
 	MOVD coefStride+24(FP), R3
 	MOVD tile+32(FP), R4
-	MOVD steps+40(FP), R5
-	MOVD tiles+48(FP), R8
+	MOVD tileStride+40(FP), R5
+	MOVD steps+48(FP), R6
+	MOVWU f+64(FP), R9
+	VDUP R9, V9.S4
+	MOVD tiles+56(FP), R9
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	MOVD R4, R6
-	SUBS $4, R5, R7
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD R4, R7
+	SUBS $4, R6, R8
 	BLT rest
 four:
 	FMOVQ.P 16(R2), F8
-	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F4
 	WORD $0x6e613885 // shll2 v5.4s, v4.8h, #16
 	WORD $0x2e613884 // shll v4.4s, v4.4h, #16
-	FMOVQ 16(R6), F6
+	FMOVQ 16(R7), F6
 	WORD $0x6e6138c7 // shll2 v7.4s, v6.8h, #16
 	WORD $0x2e6138c6 // shll v6.4s, v6.4h, #16
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	FMOVQ 32(R6), F4
+	FMOVQ 32(R7), F4
 	WORD $0x6e613885 // shll2 v5.4s, v4.8h, #16
 	WORD $0x2e613884 // shll v4.4s, v4.4h, #16
-	FMOVQ 48(R6), F6
+	FMOVQ 48(R7), F6
 	WORD $0x6e6138c7 // shll2 v7.4s, v6.8h, #16
 	WORD $0x2e6138c6 // shll v6.4s, v6.4h, #16
 	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
 	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
 	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
 	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
-	FMOVQ 64(R6), F4
+	FMOVQ 64(R7), F4
 	WORD $0x6e613885 // shll2 v5.4s, v4.8h, #16
 	WORD $0x2e613884 // shll v4.4s, v4.4h, #16
-	FMOVQ 80(R6), F6
+	FMOVQ 80(R7), F6
 	WORD $0x6e6138c7 // shll2 v7.4s, v6.8h, #16
 	WORD $0x2e6138c6 // shll v6.4s, v6.4h, #16
 	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
 	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
 	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
 	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
-	FMOVQ 96(R6), F4
+	FMOVQ 96(R7), F4
 	WORD $0x6e613885 // shll2 v5.4s, v4.8h, #16
 	WORD $0x2e613884 // shll v4.4s, v4.4h, #16
-	FMOVQ 112(R6), F6
+	FMOVQ 112(R7), F6
 	WORD $0x6e6138c7 // shll2 v7.4s, v6.8h, #16
 	WORD $0x2e6138c6 // shll v6.4s, v6.4h, #16
 	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
 	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
 	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
 	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
-	ADD $128, R6
-	SUBS $4, R7
+	ADD $128, R7
+	SUBS $4, R8
 	BGE four
 rest:
-	ADDS $4, R7
+	ADDS $4, R8
 	BEQ done
 single:
 	FMOVS.P 4(R2), F8
-	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F4
 	WORD $0x6e613885 // shll2 v5.4s, v4.8h, #16
 	WORD $0x2e613884 // shll v4.4s, v4.4h, #16
-	FMOVQ 16(R6), F6
+	FMOVQ 16(R7), F6
 	WORD $0x6e6138c7 // shll2 v7.4s, v6.8h, #16
 	WORD $0x2e6138c6 // shll v6.4s, v6.4h, #16
 	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
 	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
 	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
 	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
-	ADD $32, R6
-	SUBS $1, R7
+	ADD $32, R7
+	SUBS $1, R8
 	BNE single
 done:
+	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R5<<2, R2
-	ADD $512, R4
-	SUBS $1, R8
+	SUB R6<<2, R2
+	ADD R5, R4
+	SUBS $1, R9
 	BNE tile
 	RET
 
-// func mixBF16x2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixBF16x2NEON(SB), NOSPLIT, $0-56
+// func tilesBF16x2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesBF16x2NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -2019,27 +2838,30 @@ TEXT ·mixBF16x2NEON(SB), NOSPLIT, $0-56
 	MOVD coefStride+24(FP), R4
 	ADD R4, R3, R5
 	MOVD tile+32(FP), R6
-	MOVD steps+40(FP), R7
-	MOVD tiles+48(FP), R10
+	MOVD tileStride+40(FP), R7
+	MOVD steps+48(FP), R8
+	MOVWU f+64(FP), R11
+	VDUP R11, V14.S4
+	MOVD tiles+56(FP), R11
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	MOVD R6, R8
-	SUBS $4, R7, R9
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVD R6, R9
+	SUBS $4, R8, R10
 	BLT rest
 four:
 	FMOVQ.P 16(R3), F12
 	FMOVQ.P 16(R5), F13
-	FMOVQ 0(R8), F8
+	FMOVQ 0(R9), F8
 	WORD $0x6e613909 // shll2 v9.4s, v8.8h, #16
 	WORD $0x2e613908 // shll v8.4s, v8.4h, #16
-	FMOVQ 16(R8), F10
+	FMOVQ 16(R9), F10
 	WORD $0x6e61394b // shll2 v11.4s, v10.8h, #16
 	WORD $0x2e61394a // shll v10.4s, v10.4h, #16
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
@@ -2050,10 +2872,10 @@ four:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	FMOVQ 32(R8), F8
+	FMOVQ 32(R9), F8
 	WORD $0x6e613909 // shll2 v9.4s, v8.8h, #16
 	WORD $0x2e613908 // shll v8.4s, v8.4h, #16
-	FMOVQ 48(R8), F10
+	FMOVQ 48(R9), F10
 	WORD $0x6e61394b // shll2 v11.4s, v10.8h, #16
 	WORD $0x2e61394a // shll v10.4s, v10.4h, #16
 	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
@@ -2064,10 +2886,10 @@ four:
 	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
 	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
 	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
-	FMOVQ 64(R8), F8
+	FMOVQ 64(R9), F8
 	WORD $0x6e613909 // shll2 v9.4s, v8.8h, #16
 	WORD $0x2e613908 // shll v8.4s, v8.4h, #16
-	FMOVQ 80(R8), F10
+	FMOVQ 80(R9), F10
 	WORD $0x6e61394b // shll2 v11.4s, v10.8h, #16
 	WORD $0x2e61394a // shll v10.4s, v10.4h, #16
 	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
@@ -2078,10 +2900,10 @@ four:
 	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
 	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
 	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
-	FMOVQ 96(R8), F8
+	FMOVQ 96(R9), F8
 	WORD $0x6e613909 // shll2 v9.4s, v8.8h, #16
 	WORD $0x2e613908 // shll v8.4s, v8.4h, #16
-	FMOVQ 112(R8), F10
+	FMOVQ 112(R9), F10
 	WORD $0x6e61394b // shll2 v11.4s, v10.8h, #16
 	WORD $0x2e61394a // shll v10.4s, v10.4h, #16
 	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
@@ -2092,19 +2914,19 @@ four:
 	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
 	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
 	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
-	ADD $128, R8
-	SUBS $4, R9
+	ADD $128, R9
+	SUBS $4, R10
 	BGE four
 rest:
-	ADDS $4, R9
+	ADDS $4, R10
 	BEQ done
 single:
 	FMOVS.P 4(R3), F12
 	FMOVS.P 4(R5), F13
-	FMOVQ 0(R8), F8
+	FMOVQ 0(R9), F8
 	WORD $0x6e613909 // shll2 v9.4s, v8.8h, #16
 	WORD $0x2e613908 // shll v8.4s, v8.4h, #16
-	FMOVQ 16(R8), F10
+	FMOVQ 16(R9), F10
 	WORD $0x6e61394b // shll2 v11.4s, v10.8h, #16
 	WORD $0x2e61394a // shll v10.4s, v10.4h, #16
 	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
@@ -2115,29 +2937,37 @@ single:
 	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
 	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
 	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
-	ADD $32, R8
-	SUBS $1, R9
+	ADD $32, R9
+	SUBS $1, R10
 	BNE single
 done:
+	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R7<<2, R3
+	SUB R8<<2, R3
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R7<<2, R5
-	ADD $512, R6
-	SUBS $1, R10
+	SUB R8<<2, R5
+	ADD R7, R6
+	SUBS $1, R11
 	BNE tile
 	RET
 
-// func mixBF16x3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixBF16x3NEON(SB), NOSPLIT, $0-56
+// func tilesBF16x3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesBF16x3NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -2147,32 +2977,35 @@ TEXT ·mixBF16x3NEON(SB), NOSPLIT, $0-56
 	ADD R5, R4, R6
 	ADD R5, R6, R7
 	MOVD tile+32(FP), R8
-	MOVD steps+40(FP), R9
-	MOVD tiles+48(FP), R12
+	MOVD tileStride+40(FP), R9
+	MOVD steps+48(FP), R10
+	MOVWU f+64(FP), R13
+	VDUP R13, V19.S4
+	MOVD tiles+56(FP), R13
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	MOVD R8, R10
-	SUBS $4, R9, R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVD R8, R11
+	SUBS $4, R10, R12
 	BLT rest
 four:
 	FMOVQ.P 16(R4), F16
 	FMOVQ.P 16(R6), F17
 	FMOVQ.P 16(R7), F18
-	FMOVQ 0(R10), F12
+	FMOVQ 0(R11), F12
 	WORD $0x6e61398d // shll2 v13.4s, v12.8h, #16
 	WORD $0x2e61398c // shll v12.4s, v12.4h, #16
-	FMOVQ 16(R10), F14
+	FMOVQ 16(R11), F14
 	WORD $0x6e6139cf // shll2 v15.4s, v14.8h, #16
 	WORD $0x2e6139ce // shll v14.4s, v14.4h, #16
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
@@ -2187,10 +3020,10 @@ four:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	FMOVQ 32(R10), F12
+	FMOVQ 32(R11), F12
 	WORD $0x6e61398d // shll2 v13.4s, v12.8h, #16
 	WORD $0x2e61398c // shll v12.4s, v12.4h, #16
-	FMOVQ 48(R10), F14
+	FMOVQ 48(R11), F14
 	WORD $0x6e6139cf // shll2 v15.4s, v14.8h, #16
 	WORD $0x2e6139ce // shll v14.4s, v14.4h, #16
 	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
@@ -2205,10 +3038,10 @@ four:
 	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
 	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
 	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
-	FMOVQ 64(R10), F12
+	FMOVQ 64(R11), F12
 	WORD $0x6e61398d // shll2 v13.4s, v12.8h, #16
 	WORD $0x2e61398c // shll v12.4s, v12.4h, #16
-	FMOVQ 80(R10), F14
+	FMOVQ 80(R11), F14
 	WORD $0x6e6139cf // shll2 v15.4s, v14.8h, #16
 	WORD $0x2e6139ce // shll v14.4s, v14.4h, #16
 	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
@@ -2223,10 +3056,10 @@ four:
 	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
 	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
 	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
-	FMOVQ 96(R10), F12
+	FMOVQ 96(R11), F12
 	WORD $0x6e61398d // shll2 v13.4s, v12.8h, #16
 	WORD $0x2e61398c // shll v12.4s, v12.4h, #16
-	FMOVQ 112(R10), F14
+	FMOVQ 112(R11), F14
 	WORD $0x6e6139cf // shll2 v15.4s, v14.8h, #16
 	WORD $0x2e6139ce // shll v14.4s, v14.4h, #16
 	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
@@ -2241,20 +3074,20 @@ four:
 	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
 	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
 	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
-	ADD $128, R10
-	SUBS $4, R11
+	ADD $128, R11
+	SUBS $4, R12
 	BGE four
 rest:
-	ADDS $4, R11
+	ADDS $4, R12
 	BEQ done
 single:
 	FMOVS.P 4(R4), F16
 	FMOVS.P 4(R6), F17
 	FMOVS.P 4(R7), F18
-	FMOVQ 0(R10), F12
+	FMOVQ 0(R11), F12
 	WORD $0x6e61398d // shll2 v13.4s, v12.8h, #16
 	WORD $0x2e61398c // shll v12.4s, v12.4h, #16
-	FMOVQ 16(R10), F14
+	FMOVQ 16(R11), F14
 	WORD $0x6e6139cf // shll2 v15.4s, v14.8h, #16
 	WORD $0x2e6139ce // shll v14.4s, v14.4h, #16
 	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
@@ -2269,35 +3102,47 @@ single:
 	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
 	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
 	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
-	ADD $32, R10
-	SUBS $1, R11
+	ADD $32, R11
+	SUBS $1, R12
 	BNE single
 done:
+	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R9<<2, R4
+	SUB R10<<2, R4
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R9<<2, R6
+	SUB R10<<2, R6
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R9<<2, R7
-	ADD $512, R8
-	SUBS $1, R12
+	SUB R10<<2, R7
+	ADD R9, R8
+	SUBS $1, R13
 	BNE tile
 	RET
 
-// func mixBF16x4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, steps int, tiles int)
-TEXT ·mixBF16x4NEON(SB), NOSPLIT, $0-56
+// func tilesBF16x4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesBF16x4NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0
 	MOVD outStride+8(FP), R1
 	ADD R1, R0, R2
@@ -2309,37 +3154,40 @@ TEXT ·mixBF16x4NEON(SB), NOSPLIT, $0-56
 	ADD R6, R7, R8
 	ADD R6, R8, R9
 	MOVD tile+32(FP), R10
-	MOVD steps+40(FP), R11
-	MOVD tiles+48(FP), R14
+	MOVD tileStride+40(FP), R11
+	MOVD steps+48(FP), R12
+	MOVWU f+64(FP), R15
+	VDUP R15, V24.S4
+	MOVD tiles+56(FP), R15
 tile:
-	FMOVQ 0(R0), F0
-	FMOVQ 16(R0), F1
-	FMOVQ 32(R0), F2
-	FMOVQ 48(R0), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 16(R2), F5
-	FMOVQ 32(R2), F6
-	FMOVQ 48(R2), F7
-	FMOVQ 0(R3), F8
-	FMOVQ 16(R3), F9
-	FMOVQ 32(R3), F10
-	FMOVQ 48(R3), F11
-	FMOVQ 0(R4), F12
-	FMOVQ 16(R4), F13
-	FMOVQ 32(R4), F14
-	FMOVQ 48(R4), F15
-	MOVD R10, R12
-	SUBS $4, R11, R13
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD R10, R13
+	SUBS $4, R12, R14
 	BLT rest
 four:
 	FMOVQ.P 16(R5), F20
 	FMOVQ.P 16(R7), F21
 	FMOVQ.P 16(R8), F22
 	FMOVQ.P 16(R9), F23
-	FMOVQ 0(R12), F16
+	FMOVQ 0(R13), F16
 	WORD $0x6e613a11 // shll2 v17.4s, v16.8h, #16
 	WORD $0x2e613a10 // shll v16.4s, v16.4h, #16
-	FMOVQ 16(R12), F18
+	FMOVQ 16(R13), F18
 	WORD $0x6e613a53 // shll2 v19.4s, v18.8h, #16
 	WORD $0x2e613a52 // shll v18.4s, v18.4h, #16
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
@@ -2358,10 +3206,10 @@ four:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	FMOVQ 32(R12), F16
+	FMOVQ 32(R13), F16
 	WORD $0x6e613a11 // shll2 v17.4s, v16.8h, #16
 	WORD $0x2e613a10 // shll v16.4s, v16.4h, #16
-	FMOVQ 48(R12), F18
+	FMOVQ 48(R13), F18
 	WORD $0x6e613a53 // shll2 v19.4s, v18.8h, #16
 	WORD $0x2e613a52 // shll v18.4s, v18.4h, #16
 	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
@@ -2380,10 +3228,10 @@ four:
 	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
 	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
 	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
-	FMOVQ 64(R12), F16
+	FMOVQ 64(R13), F16
 	WORD $0x6e613a11 // shll2 v17.4s, v16.8h, #16
 	WORD $0x2e613a10 // shll v16.4s, v16.4h, #16
-	FMOVQ 80(R12), F18
+	FMOVQ 80(R13), F18
 	WORD $0x6e613a53 // shll2 v19.4s, v18.8h, #16
 	WORD $0x2e613a52 // shll v18.4s, v18.4h, #16
 	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
@@ -2402,10 +3250,10 @@ four:
 	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
 	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
 	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
-	FMOVQ 96(R12), F16
+	FMOVQ 96(R13), F16
 	WORD $0x6e613a11 // shll2 v17.4s, v16.8h, #16
 	WORD $0x2e613a10 // shll v16.4s, v16.4h, #16
-	FMOVQ 112(R12), F18
+	FMOVQ 112(R13), F18
 	WORD $0x6e613a53 // shll2 v19.4s, v18.8h, #16
 	WORD $0x2e613a52 // shll v18.4s, v18.4h, #16
 	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
@@ -2424,21 +3272,21 @@ four:
 	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
 	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
 	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
-	ADD $128, R12
-	SUBS $4, R13
+	ADD $128, R13
+	SUBS $4, R14
 	BGE four
 rest:
-	ADDS $4, R13
+	ADDS $4, R14
 	BEQ done
 single:
 	FMOVS.P 4(R5), F20
 	FMOVS.P 4(R7), F21
 	FMOVS.P 4(R8), F22
 	FMOVS.P 4(R9), F23
-	FMOVQ 0(R12), F16
+	FMOVQ 0(R13), F16
 	WORD $0x6e613a11 // shll2 v17.4s, v16.8h, #16
 	WORD $0x2e613a10 // shll v16.4s, v16.4h, #16
-	FMOVQ 16(R12), F18
+	FMOVQ 16(R13), F18
 	WORD $0x6e613a53 // shll2 v19.4s, v18.8h, #16
 	WORD $0x2e613a52 // shll v18.4s, v18.4h, #16
 	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
@@ -2457,35 +3305,302 @@ single:
 	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
 	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
 	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
-	ADD $32, R12
-	SUBS $1, R13
+	ADD $32, R13
+	SUBS $1, R14
 	BNE single
 done:
+	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
 	FMOVQ F0, 0(R0)
+	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
 	FMOVQ F1, 16(R0)
+	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
 	FMOVQ F2, 32(R0)
+	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
-	SUB R11<<2, R5
+	SUB R12<<2, R5
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
-	SUB R11<<2, R7
+	SUB R12<<2, R7
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
-	SUB R11<<2, R8
+	SUB R12<<2, R8
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
-	SUB R11<<2, R9
-	ADD $512, R10
-	SUBS $1, R14
+	SUB R12<<2, R9
+	ADD R11, R10
+	SUBS $1, R15
+	BNE tile
+	RET
+
+// func tilesBF16x5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+TEXT ·tilesBF16x5NEON(SB), NOSPLIT, $0-68
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	ADD R1, R4, R5
+	MOVD coef+16(FP), R6
+	MOVD coefStride+24(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R10
+	ADD R7, R10, R11
+	MOVD tile+32(FP), R12
+	MOVD tileStride+40(FP), R13
+	MOVD steps+48(FP), R14
+	MOVWU f+64(FP), R17
+	VDUP R17, V29.S4
+	MOVD tiles+56(FP), R17
+tile:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	MOVD R12, R15
+	SUBS $4, R14, R16
+	BLT rest
+four:
+	FMOVQ.P 16(R6), F24
+	FMOVQ.P 16(R8), F25
+	FMOVQ.P 16(R9), F26
+	FMOVQ.P 16(R10), F27
+	FMOVQ.P 16(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x6e613a95 // shll2 v21.4s, v20.8h, #16
+	WORD $0x2e613a94 // shll v20.4s, v20.4h, #16
+	FMOVQ 16(R15), F22
+	WORD $0x6e613ad7 // shll2 v23.4s, v22.8h, #16
+	WORD $0x2e613ad6 // shll v22.4s, v22.4h, #16
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	FMOVQ 32(R15), F20
+	WORD $0x6e613a95 // shll2 v21.4s, v20.8h, #16
+	WORD $0x2e613a94 // shll v20.4s, v20.4h, #16
+	FMOVQ 48(R15), F22
+	WORD $0x6e613ad7 // shll2 v23.4s, v22.8h, #16
+	WORD $0x2e613ad6 // shll v22.4s, v22.4h, #16
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	FMOVQ 64(R15), F20
+	WORD $0x6e613a95 // shll2 v21.4s, v20.8h, #16
+	WORD $0x2e613a94 // shll v20.4s, v20.4h, #16
+	FMOVQ 80(R15), F22
+	WORD $0x6e613ad7 // shll2 v23.4s, v22.8h, #16
+	WORD $0x2e613ad6 // shll v22.4s, v22.4h, #16
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	FMOVQ 96(R15), F20
+	WORD $0x6e613a95 // shll2 v21.4s, v20.8h, #16
+	WORD $0x2e613a94 // shll v20.4s, v20.4h, #16
+	FMOVQ 112(R15), F22
+	WORD $0x6e613ad7 // shll2 v23.4s, v22.8h, #16
+	WORD $0x2e613ad6 // shll v22.4s, v22.4h, #16
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	ADD $128, R15
+	SUBS $4, R16
+	BGE four
+rest:
+	ADDS $4, R16
+	BEQ done
+single:
+	FMOVS.P 4(R6), F24
+	FMOVS.P 4(R8), F25
+	FMOVS.P 4(R9), F26
+	FMOVS.P 4(R10), F27
+	FMOVS.P 4(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x6e613a95 // shll2 v21.4s, v20.8h, #16
+	WORD $0x2e613a94 // shll v20.4s, v20.4h, #16
+	FMOVQ 16(R15), F22
+	WORD $0x6e613ad7 // shll2 v23.4s, v22.8h, #16
+	WORD $0x2e613ad6 // shll v22.4s, v22.4h, #16
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	ADD $32, R15
+	SUBS $1, R16
+	BNE single
+done:
+	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
+	FMOVQ F1, 16(R0)
+	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
+	FMOVQ F2, 32(R0)
+	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R14<<2, R6
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	FMOVQ F4, 0(R2)
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	FMOVQ F5, 16(R2)
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	FMOVQ F6, 32(R2)
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R14<<2, R8
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	FMOVQ F8, 0(R3)
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	FMOVQ F9, 16(R3)
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	FMOVQ F10, 32(R3)
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R14<<2, R9
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	FMOVQ F12, 0(R4)
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	FMOVQ F13, 16(R4)
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	FMOVQ F14, 32(R4)
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	FMOVQ F15, 48(R4)
+	ADD $64, R4
+	SUB R14<<2, R10
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	FMOVQ F16, 0(R5)
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	FMOVQ F17, 16(R5)
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	FMOVQ F18, 32(R5)
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F19, 48(R5)
+	ADD $64, R5
+	SUB R14<<2, R11
+	ADD R13, R12
+	SUBS $1, R17
 	BNE tile
 	RET

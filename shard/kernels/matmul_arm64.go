@@ -3,7 +3,6 @@
 package kernels
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
@@ -12,7 +11,7 @@ import (
 // dotFunc multiplies a group by one or more activation rows: y [.., yStride bytes], n records of scales.
 type dotFunc func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)
 
-// dotKernels holds, by type, the kernels for 1, 2 and 4 rows; without the dot product there are none for 4.
+// dotKernels holds, by type, the kernels for 1, 2, 3, … rows.
 var dotKernels = map[path]map[quant.Type][]dotFunc{
 	neon: {
 		quant.Q8_0:   {dotQ8_0x1NEON, dotQ8_0x2NEON},
@@ -29,18 +28,18 @@ var dotKernels = map[path]map[quant.Type][]dotFunc{
 		quant.Q2_K:   {dotQ2_Kx1NEON, dotQ2_Kx2NEON},
 	},
 	neonDot: {
-		quant.Q8_0:   {dotQ8_0x1NEONDot, dotQ8_0x2NEONDot, dotQ8_0x4NEONDot},
-		quant.Q4_0:   {dotQ4_0x1NEONDot, dotQ4_0x2NEONDot, dotQ4_0x4NEONDot},
-		quant.Q4_1:   {dotQ4_1x1NEONDot, dotQ4_1x2NEONDot, dotQ4_1x4NEONDot},
-		quant.Q5_0:   {dotQ5_0x1NEONDot, dotQ5_0x2NEONDot, dotQ5_0x4NEONDot},
-		quant.Q5_1:   {dotQ5_1x1NEONDot, dotQ5_1x2NEONDot, dotQ5_1x4NEONDot},
-		quant.IQ4_NL: {dotIQ4_NLx1NEONDot, dotIQ4_NLx2NEONDot, dotIQ4_NLx4NEONDot},
-		quant.IQ4_XS: {dotIQ4_XSx1NEONDot, dotIQ4_XSx2NEONDot, dotIQ4_XSx4NEONDot},
-		quant.Q4_K:   {dotQ4_Kx1NEONDot, dotQ4_Kx2NEONDot, dotQ4_Kx4NEONDot},
-		quant.Q5_K:   {dotQ5_Kx1NEONDot, dotQ5_Kx2NEONDot, dotQ5_Kx4NEONDot},
-		quant.Q6_K:   {dotQ6_Kx1NEONDot, dotQ6_Kx2NEONDot, dotQ6_Kx4NEONDot},
-		quant.Q3_K:   {dotQ3_Kx1NEONDot, dotQ3_Kx2NEONDot, dotQ3_Kx4NEONDot},
-		quant.Q2_K:   {dotQ2_Kx1NEONDot, dotQ2_Kx2NEONDot, dotQ2_Kx4NEONDot},
+		quant.Q8_0:   {dotQ8_0x1NEONDot, dotQ8_0x2NEONDot, dotQ8_0x3NEONDot, dotQ8_0x4NEONDot},
+		quant.Q4_0:   {dotQ4_0x1NEONDot, dotQ4_0x2NEONDot, dotQ4_0x3NEONDot, dotQ4_0x4NEONDot},
+		quant.Q4_1:   {dotQ4_1x1NEONDot, dotQ4_1x2NEONDot, dotQ4_1x3NEONDot, dotQ4_1x4NEONDot},
+		quant.Q5_0:   {dotQ5_0x1NEONDot, dotQ5_0x2NEONDot, dotQ5_0x3NEONDot, dotQ5_0x4NEONDot},
+		quant.Q5_1:   {dotQ5_1x1NEONDot, dotQ5_1x2NEONDot, dotQ5_1x3NEONDot, dotQ5_1x4NEONDot},
+		quant.IQ4_NL: {dotIQ4_NLx1NEONDot, dotIQ4_NLx2NEONDot, dotIQ4_NLx3NEONDot, dotIQ4_NLx4NEONDot},
+		quant.IQ4_XS: {dotIQ4_XSx1NEONDot, dotIQ4_XSx2NEONDot, dotIQ4_XSx3NEONDot, dotIQ4_XSx4NEONDot},
+		quant.Q4_K:   {dotQ4_Kx1NEONDot, dotQ4_Kx2NEONDot, dotQ4_Kx3NEONDot, dotQ4_Kx4NEONDot},
+		quant.Q5_K:   {dotQ5_Kx1NEONDot, dotQ5_Kx2NEONDot, dotQ5_Kx3NEONDot, dotQ5_Kx4NEONDot},
+		quant.Q6_K:   {dotQ6_Kx1NEONDot, dotQ6_Kx2NEONDot, dotQ6_Kx3NEONDot, dotQ6_Kx4NEONDot},
+		quant.Q3_K:   {dotQ3_Kx1NEONDot, dotQ3_Kx2NEONDot, dotQ3_Kx3NEONDot, dotQ3_Kx4NEONDot},
+		quant.Q2_K:   {dotQ2_Kx1NEONDot, dotQ2_Kx2NEONDot, dotQ2_Kx3NEONDot, dotQ2_Kx4NEONDot},
 	},
 }
 
@@ -55,14 +54,14 @@ var dotTable = func() (t [len(pathNames)][32][]dotFunc) {
 }()
 
 // floatKernels are those of float weights, for 1, 2, 3, … rows.
-func (m *Matrix) floatKernels() []mixFunc {
+func (m *Matrix) floatKernels() []tilesFunc {
 	switch m.Type {
 	case quant.F32:
-		return mixFloats
+		return tilesFloats
 	case quant.F16:
-		return mixHalves
+		return tilesHalves
 	default:
-		return mixBF16s
+		return tilesBF16s
 	}
 }
 
@@ -72,9 +71,15 @@ func (m *Matrix) tile(rows int) int {
 	case active == generic:
 		return min(rows, maxTile)
 	case m.Quantised():
-		return 1 << min(bits.Len(uint(rows))-1, len(dotTable[active][m.Type])-1)
+		return firstOf(rows, len(dotTable[active][m.Type]))
 	}
-	return min(rows, len(m.floatKernels()))
+	return firstOf(rows, len(m.floatKernels()))
+}
+
+// firstOf is the first part of n where n falls into the fewest parts of at most top, none much smaller than another.
+func firstOf(n, top int) int {
+	parts := (n + top - 1) / top
+	return (n + parts - 1) / parts
 }
 
 func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
@@ -86,13 +91,10 @@ func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
 	_ = y[(cols-1)*stride+groupRows-1]
 	if m.Quantised() {
 		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
-		dotTable[active][m.Type][bits.Len(uint(cols))-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
+		dotTable[active][m.Type][cols-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
 			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
 		return
 	}
 	x := a.x[r*m.Cols : (r+cols)*m.Cols]
-	for c := range cols {
-		clear(y[c*stride:][:groupRows])
-	}
-	m.floatKernels()[cols-1](&y[0], uintptr(4*stride), &x[0], uintptr(4*m.Cols), &codes[0], m.Cols, 1)
+	m.floatKernels()[cols-1](&y[0], uintptr(4*stride), &x[0], uintptr(4*m.Cols), &codes[0], 0, m.Cols, 1, 1)
 }

@@ -1,6 +1,9 @@
 package main
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Element by element: n counts elements and is a positive multiple of 16. Each kernel does what its namesake in
 // package kernels does, operation for operation.
@@ -182,6 +185,18 @@ func (f *file) scaleBy() {
 	})
 }
 
+func (f *file) divide() {
+	args := with(pointers("dst", "x"), count, arg{"l", "float32"})
+	f.function("divideNEON", "is dst = x / l.", args, false, func(k *kernel) {
+		dst, x, n, l, v := k.pointer("dst"), k.pointer("x"), k.pointer("n"), k.spread("l"), k.vec()
+		k.each(n, func(at int) {
+			k.load(v, x, at)
+			k.three(fdiv, v, v, l)
+			k.store(v, dst, at)
+		}, dst, x)
+	})
+}
+
 func (f *file) addTo() {
 	f.function("addNEON", "is x += y.", with(pointers("x", "y"), count), false, func(k *kernel) {
 		x, y, n, v, u := k.pointer("x"), k.pointer("y"), k.pointer("n"), k.vec(), k.vec()
@@ -213,7 +228,6 @@ func (f *file) merge() {
 func (f *file) finite() {
 	f.function("finiteNEON", "tells whether x holds neither Inf nor NaN.", with(pointers("x"), count), true, func(k *kernel) {
 		x, n, v, top, exponent := k.pointer("x"), k.pointer("n"), k.vec(), k.vec(), k.bits(0x7f800000)
-		bits, limit := k.reg(), k.reg()
 		k.zero(top)
 		k.loop("loop", n, 16, func() {
 			for at := 0; at < 64; at += 16 {
@@ -224,13 +238,19 @@ func (f *file) finite() {
 			k.add(x, 64)
 		})
 		k.two(umaxv, top, top)
-		k.op("VMOV", top.as("S[0]"), bits)
-		k.op("MOVD", "$0x7f800000", limit)
-		k.op("CMPW", limit, bits)
-		k.op("CSET", "NE", bits)
-		k.op("MOVB", bits, k.fp("ret"))
-		k.op("RET")
+		k.below(top, "S[0]", 0x7f800000)
 	})
+}
+
+// below returns whether an element, as an integer, differs from its largest possible value.
+func (k *kernel) below(v V, element string, limit uint32) {
+	bits, most := k.reg(), k.reg()
+	k.op("VMOV", v.as(element), bits)
+	k.op("MOVD", fmt.Sprintf("$%#x", limit), most)
+	k.op("CMPW", most, bits)
+	k.op("CSET", "NE", bits)
+	k.op("MOVB", bits, k.fp("ret"))
+	k.op("RET")
 }
 
 // rotate turns n elements of both halves of a head.

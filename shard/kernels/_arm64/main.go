@@ -35,7 +35,7 @@ var files = map[string]func(f *file){
 			for _, cols := range []int{1, 2} {
 				f.dot(of, cols, false)
 			}
-			for _, cols := range []int{1, 2, 4} {
+			for _, cols := range []int{1, 2, 3, 4} {
 				f.dot(of, cols, true)
 			}
 		}
@@ -53,9 +53,13 @@ var files = map[string]func(f *file){
 		f.rotate()
 		f.quantise()
 		f.pause()
+		f.divide()
+		f.widenRows()
+		f.toHalf()
+		f.ceilings()
 		for _, e := range elems {
-			for n := 1; n <= mixRows; n++ {
-				f.mix(e, n)
+			for n := 1; n <= tileRows; n++ {
+				f.tiles(e, n)
 			}
 		}
 	},
