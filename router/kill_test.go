@@ -1,186 +1,244 @@
 package router_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
+	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"strings"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/stagecoach-llm/stagecoach/router"
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/stagecoach-llm/stagecoach/router/account"
-	"github.com/stagecoach-llm/stagecoach/router/internal/fake"
-	"github.com/stagecoach-llm/stagecoach/transport/bus"
-	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
-const childDir = "STAGECOACH_TEST_ROUTER_DIR"
-
-// TestMain is the router that TestKill kills, where the environment says so.
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		child(dir)
-		os.Exit(1)
+// kills is how often a test kills: STAGECOACH_KILLS, or as often as takes a few seconds.
+func kills(usual int) int {
+	if n, err := strconv.Atoi(os.Getenv("STAGECOACH_KILLS")); err == nil && n > 0 {
+		return n
 	}
-	os.Exit(m.Run())
+	return usual
 }
 
-// child runs a router with a fake coordinator until it is killed, and prints its address. It ends with its standard input.
-func child(dir string) {
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent
-		os.Exit(0)
-	}()
-	subjects := wire.Subjects{Cluster: "test"}
-	mem := bus.NewNet(1)
-	if _, err := fake.Start(mem.Connect("coord", bus.Events{}), subjects, fake.Card(), 200*time.Microsecond, text(strings.Repeat("x", 4000))); err != nil {
-		panic(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	_, _ = os.Stdout.WriteString(l.Addr().String() + "\n")
-	err = router.Run(context.Background(), router.Options{
-		Bus: mem.Connect("router", bus.Events{}), Subjects: subjects, Listener: l, DataDir: dir, Prices: prices,
-		Logger: slog.New(slog.DiscardHandler),
-	})
-	panic(err)
-}
-
-// TestKill kills a router with kill -9 while it streams, again and again on the same books, and compares what arrived with what is
-// accounted: written <= accounted <= written + one event per live choice. What the parent reads is what was written: the socket
-// outlives the process. An event has as many tokens as came while the one before was written.
+// TestKill kills a router with kill -9 at random moments, again and again on the same ledger, under streams of which some go
+// away, have several choices, or fight for a budget. After each it compares what was read from the sockets with the ledger.
 func TestKill(t *testing.T) {
-	dir := t.TempDir()
-	const rounds, streams, choices = 4, 3, 2
-	for round := range rounds {
-		written, largest := killOnce(t, dir, streams, choices, time.Duration(20+rand.IntN(150))*time.Millisecond)
-		book, err := account.Open(dir, account.Options{Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
+	w := newKillWorld(t)
+	w.setUp()
+	var sums killSums
+	for round := range kills(40) {
+		w.history = history{}
+		p := w.start(childOptions{Dir: w.dir, Name: "router"})
+		if rand.IntN(8) > 0 { // else at any moment of its start
+			p.waitReady()
 		}
-		totals, err := book.Usage(context.Background(), account.Query{ByUser: true})
-		if err != nil {
-			t.Fatal(err)
+		all, wait := w.streams(round, p)
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		p.kill()
+		wait()
+		w.history.keep(t, w.dir)
+		w.check(round, all, &sums)
+		if t.Failed() {
+			return
 		}
-		accounted := map[string]account.Total{}
-		for _, x := range totals {
-			accounted[x.User] = x
+	}
+	sums.tell(t)
+}
+
+// TestKillTwoRouters has two routers on one ledger, of which either is killed, and the owner is started again or not. A stream
+// of the other router goes on if the owner comes back.
+func TestKillTwoRouters(t *testing.T) {
+	w := newKillWorld(t)
+	w.setUp()
+	var sums killSums
+	for round := range kills(12) {
+		w.history = history{}
+		owner, other := childOptions{Dir: w.dir, Name: "owner"}, childOptions{Name: "other", Remote: true}
+		a := w.start(owner)
+		a.waitReady()
+		b := w.start(other)
+		b.waitReady()
+		all, wait := w.streams(round, a, b)
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		switch rand.IntN(3) {
+		case 0:
+			b.kill()
+			wait()
+			a.kill()
+		case 1: // the owner comes back
+			a.kill()
+			w.history.keep(t, w.dir)
+			a = w.start(owner)
+			wait()
+			a.kill()
+			b.kill()
+		case 2: // both at once
+			a.kill()
+			b.kill()
+			wait()
 		}
-		for user, n := range written {
-			got := accounted[user]
-			if got.Completion < n || got.Completion > n+choices*max(8, 2*largest) {
-				t.Errorf("round %d: %s got %d tokens, %d are accounted", round, user, n, got.Completion)
-			}
-			if n > 0 && (got.Requests != 1 || got.Prompt == 0) {
-				t.Errorf("round %d: %s: %+v", round, user, got)
-			}
+		w.history.keep(t, w.dir)
+		w.check(round, all, &sums)
+		if t.Failed() {
+			return
 		}
-		report, err := book.Verify()
-		if err != nil || len(report.Problems) > 0 || report.Open != 0 {
-			t.Errorf("round %d: %+v, %v", round, report, err)
-		}
-		if err := book.Close(); err != nil {
-			t.Error(err)
-		}
+	}
+	sums.tell(t)
+}
+
+func (w *killWorld) setUp() {
+	book := w.books()
+	w.keys(book)
+	if err := book.Close(); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
-// killOnce streams from a child, kills it after a while and returns the tokens that each user got, and those of the largest event.
-func killOnce(t *testing.T, dir string, streams, choices int, after time.Duration) (got map[string]int, largest int) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	addr, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + strings.TrimSpace(addr)
-	until(func() bool {
-		resp, err := http.Get(url + "/ready")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == 200
-	})
-	var mu sync.Mutex
+// streams asks all routers at once. wait returns when every answer has ended.
+func (w *killWorld) streams(round int, routers ...*process) (all []*recording, wait func()) {
 	var wg sync.WaitGroup
-	got = map[string]int{}
-	begun := make(chan struct{}, streams)
-	for i := range streams {
-		user := "user-" + after.String() + "-" + itoa(i)
+	for i := range 12 {
+		key := w.free
+		if i%2 == 0 {
+			key = w.tight
+		}
+		r := newRecording(fmt.Sprintf("user-%d-%d", round, i), key)
+		all = append(all, r)
+		addr := routers[i/2%len(routers)].url
+		pause := time.Duration(rand.IntN(40)) * time.Millisecond
 		wg.Go(func() {
-			n, most := readStream(t, url, user, choices, sync.OnceFunc(func() { begun <- struct{}{} }))
-			mu.Lock()
-			defer mu.Unlock()
-			got[user], largest = n, max(largest, most)
+			time.Sleep(pause)
+			r.run(addr)
 		})
 	}
-	<-begun
-	time.Sleep(after)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Error(err)
-	}
-	wg.Wait()
-	_ = cmd.Wait() // killed
-	return got, largest
+	return all, wg.Wait
 }
 
-// readStream counts the tokens that arrive until the connection dies; each is one x.
-func readStream(t *testing.T, url, user string, choices int, first func()) (n, largest int) {
-	defer first()
-	body := chatBody(`"stream":true,"n":` + itoa(choices) + `,"user":"` + user + `"`)
-	resp, err := http.Post(url+"/v1/chat/completions", "application/json", strings.NewReader(body))
+// killSums are what a test has seen in all, to show that it saw something.
+type killSums struct{ rounds, requests, whole, cut, tokens, pending, tightest int }
+
+func (s *killSums) tell(t *testing.T) {
+	t.Helper()
+	t.Logf("%d rounds: %d requests accounted, %d answers whole, %d cut off, %d tokens read, %d accounted and not read; the tightest key has %d of %d tokens left",
+		s.rounds, s.requests, s.whole, s.cut, s.tokens, s.pending, s.tightest, tightTokens)
+	if s.tokens == 0 || s.cut == 0 || s.whole == 0 {
+		t.Error("the test saw nothing worth a check")
+	}
+}
+
+// check recovers the ledger and compares it with what was read.
+func (w *killWorld) check(round int, all []*recording, sums *killSums) {
+	w.t.Helper()
+	book := w.books()
+	if _, err := book.Abandon(context.Background(), func(account.Foreign) bool { return true }); err != nil {
+		w.t.Error(err)
+	}
+	report, err := book.Verify()
+	if err != nil || len(report.Problems) > 0 || report.Open != 0 {
+		w.t.Errorf("round %d: %+v, %v", round, report, err)
+	}
+	w.checkBudgets(round, book, sums)
+	w.keys(book)
+	if err := book.Close(); err != nil {
+		w.t.Error(err)
+	}
+	records := w.usage()
+	for _, r := range all {
+		if err := w.compare(r, records[r.user], sums); err != nil {
+			w.t.Errorf("round %d: %s (ending %d, %d choices, status %d) read %v: %v; accounted %+v", round, r.user, r.ending, r.choices, r.status, r.got, err, records[r.user])
+		}
+	}
+	sums.rounds++
+}
+
+// checkBudgets wants no budget to be exceeded, not by a pico-dollar.
+func (w *killWorld) checkBudgets(round int, book *account.Book, sums *killSums) {
+	w.t.Helper()
+	keys, err := book.Keys(context.Background())
 	if err != nil {
-		return 0, 0 // killed before it answered
+		w.t.Error(err)
 	}
-	defer resp.Body.Close()
-	in := bufio.NewReader(resp.Body)
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return n, largest
+	for i, k := range keys {
+		left := k.Limits.Budget - k.Spent
+		if k.Limits.Budget > 0 && left < 0 {
+			w.t.Errorf("round %d: key %s spent $%s of $%s", round, k.ID, k.Spent, k.Limits.Budget)
 		}
-		data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
-		if !ok {
-			continue
-		}
-		var c struct {
-			Choices []struct{ Delta struct{ Content string } }
-		}
-		if err := json.Unmarshal([]byte(data), &c); err != nil {
-			t.Errorf("%q: %v", data, err)
-			return n, largest
-		}
-		for _, ch := range c.Choices {
-			n, largest = n+len(ch.Delta.Content), max(largest, len(ch.Delta.Content))
-		}
-		if n > 0 {
-			first()
+		if n := int(left / account.Pico(prices.Completion)); k.Limits.Budget > 0 && (i == 1 || n < sums.tightest) {
+			sums.tightest = n
 		}
 	}
+}
+
+// usage reads the records of the ledger by user; each user asks once.
+func (w *killWorld) usage() map[string][]account.Usage {
+	w.t.Helper()
+	db, err := bolt.Open(filepath.Join(w.dir, "ledger.db"), 0o600, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	out := map[string][]account.Usage{}
+	err = db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("usage")).ForEach(func(_, data []byte) error {
+			var u account.Usage
+			err := json.Unmarshal(data, &u)
+			out[u.User] = append(out[u.User], u)
+			return err
+		})
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// compare wants, of each choice: written <= accounted <= written + one event. What a journal names last is the event that may not
+// have been written; all before it were.
+func (w *killWorld) compare(r *recording, us []account.Usage, sums *killSums) error {
+	if r.trouble != nil {
+		return r.trouble
+	}
+	if len(us) == 0 {
+		if r.total() > 0 {
+			return fmt.Errorf("not accounted")
+		}
+		return nil
+	}
+	if len(us) > 1 {
+		return fmt.Errorf("accounted %d times", len(us))
+	}
+	u := us[0]
+	journalled := 0
+	for i, got := range r.got {
+		last, before := w.history.lastTwo(u.Hold, i)
+		journalled += last
+		switch {
+		case got > last:
+			return fmt.Errorf("choice %d: %d are journalled", i, last)
+		case got < before && r.ending != hardCloses:
+			return fmt.Errorf("choice %d: %d are accounted before its last event", i, before)
+		}
+	}
+	switch {
+	case u.Completion != journalled:
+		return fmt.Errorf("%d are journalled", journalled)
+	case r.whole && (r.total() != u.Completion || r.usage != u.Completion):
+		return fmt.Errorf("the whole answer, which tells %d", r.usage)
+	case r.total() > 0 && u.Prompt == 0:
+		return fmt.Errorf("the prompt is not accounted")
+	}
+	sums.requests++
+	sums.tokens += r.total()
+	sums.pending += u.Completion - r.total()
+	if r.whole {
+		sums.whole++
+	} else {
+		sums.cut++
+	}
+	return nil
 }

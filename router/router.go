@@ -5,14 +5,16 @@
 //	sse        streams of events
 //	generate   prompts to the coordinator, tokens back, through failures of anything
 //	account    keys, limits, holds, usage
+//	ledger     the books of another router
 //	admin      how the command line reaches a running router's books
 //
 // A router needs no model file: tokenizer, template and shape come from the coordinator as the model's card. It needs a data folder
-// of its own, in which it owns ledger.db, journal and admin.json.
+// of its own, in which it owns ledger.db, journal and admin.json; or it uses the ledger of the router that owns the cluster's, and
+// needs none.
 //
 // # Caveats
 //
-// One router owns a ledger. Without keys it serves whoever connects, but only while it listens on loopback.
+// One router of a cluster owns its ledger: a second owner ends with an error. Without keys it serves whoever connects, but only while it listens on loopback.
 package router
 
 import (
@@ -34,6 +36,7 @@ import (
 	"github.com/stagecoach-llm/stagecoach/router/admin"
 	"github.com/stagecoach-llm/stagecoach/router/api"
 	"github.com/stagecoach-llm/stagecoach/router/generate"
+	"github.com/stagecoach-llm/stagecoach/router/ledger"
 	"github.com/stagecoach-llm/stagecoach/transport/bus"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
@@ -53,6 +56,9 @@ type Options struct {
 	AdminListener net.Listener
 	// DataDir is the folder of ledger.db, journal and admin.json; it is created.
 	DataDir string
+	// RemoteLedger uses the ledger of another router of the cluster: without DataDir, AdminListener, APIKey and Limits, which are
+	// the owner's.
+	RemoteLedger bool
 	// ServedName is the model's id in requests; "" takes the coordinator's.
 	ServedName string
 	// APIKey is a key that must exist ("" for none): of a compose file, or a secret that operators bring along.
@@ -75,6 +81,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.fill(); err != nil {
 		return err
 	}
+	if o.RemoteLedger {
+		return serve(ctx, o, nil)
+	}
 	book, err := account.Open(o.DataDir, account.Options{Defaults: o.Limits, Logger: o.Logger})
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
@@ -90,8 +99,10 @@ func Run(ctx context.Context, o Options) error {
 
 func (o *Options) fill() error {
 	switch {
-	case o.Bus == nil || o.Listener == nil || o.DataDir == "" || o.Subjects.Cluster == "":
+	case o.Bus == nil || o.Listener == nil || o.DataDir == "" && !o.RemoteLedger || o.Subjects.Cluster == "":
 		return errors.New("router: Bus, Subjects, Listener and DataDir are required")
+	case o.RemoteLedger && (o.AdminListener != nil || o.APIKey != "" || o.Limits != account.Limits{}):
+		return errors.New("router: keys and limits are those of the ledger's owner: give them there")
 	case o.AdminListener != nil && !loopback(o.AdminListener):
 		return fmt.Errorf("router: the admin listener %s is not on loopback", o.AdminListener.Addr())
 	}
@@ -106,14 +117,68 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// serve runs the parts and ends them in order: first the listeners, then requests, then the client of the coordinator.
+// books is what the endpoint needs of a ledger: this router's own, or another one's.
+type books interface {
+	account.Ledger
+	api.Journal
+	api.Keys
+	api.Account
+}
+
+// parts are what runs beside the listeners. They outlive the handlers, which need them.
+type parts struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	failed  chan error // the first errors; nobody waits for the rest
+}
+
+func newParts(ctx context.Context) *parts {
+	p := &parts{failed: make(chan error, 4)}
+	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return p
+}
+
+func (p *parts) start(run func(context.Context) error) {
+	p.running.Go(func() {
+		if err := run(p.ctx); err != nil {
+			select {
+			case p.failed <- err:
+			default:
+			}
+		}
+	})
+}
+
+func (p *parts) end() {
+	p.cancel()
+	p.running.Wait()
+}
+
+// openBooks gives the endpoint its ledger: book, which is served to other routers, too, or where that is nil another router's.
+func (o *Options) openBooks(p *parts, boot string, book *account.Book) books {
+	if book == nil {
+		c := ledger.NewClient(ledger.Options{Bus: o.Bus, Subjects: o.Subjects, Router: o.Name, Boot: boot, Logger: o.Logger})
+		p.start(func(ctx context.Context) error { c.Run(ctx); return nil })
+		return c
+	}
+	owner := &ledger.Owner{Bus: o.Bus, Subjects: o.Subjects, Router: o.Name, Boot: boot, Book: book, Logger: o.Logger}
+	p.start(owner.Serve)
+	return book
+}
+
+// serve runs the parts and ends them in order: first the listeners, then requests, then what requests need.
 func serve(ctx context.Context, o Options, book *account.Book) error {
+	boot := newBoot()
+	p := newParts(ctx)
+	defer p.end()
 	client := generate.New(generate.Options{
-		Bus: o.Bus, Subjects: o.Subjects, Router: o.Name, Boot: newBoot(), Logger: o.Logger,
+		Bus: o.Bus, Subjects: o.Subjects, Router: o.Name, Boot: boot, Logger: o.Logger,
 	})
 	w := &watch{Options: o}
+	b := o.openBooks(p, boot, book)
 	handler := api.New(api.Options{
-		Ledger: book, Journal: book, Keys: book, Account: book, Generator: client, Model: w.Model, Ready: w.Ready,
+		Ledger: b, Journal: b, Keys: b, Account: b, Generator: client, Model: w.Model, Ready: w.Ready,
 		Router: o.Name, Open: o.Open || loopback(o.Listener), Origins: o.Origins, ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
 		MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
 	})
@@ -125,36 +190,26 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 		}
 		servers = append(servers, newServer(o, o.AdminListener, h))
 	}
-
-	// What handlers need outlives them: inner ends only when they have.
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var parts sync.WaitGroup
-	failed := make(chan error, len(servers)+1)
-	parts.Go(func() {
-		if err := client.Run(inner); err != nil {
-			failed <- err
-		}
-	})
-	parts.Go(func() { w.run(inner) })
+	p.start(client.Run)
+	p.start(func(ctx context.Context) error { w.run(ctx); return nil })
 	for _, s := range servers {
-		parts.Go(func() {
+		p.start(func(context.Context) error {
 			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("router: %s: %w", s.listener.Addr(), err)
+				return fmt.Errorf("router: %s: %w", s.listener.Addr(), err)
 			}
+			return nil
 		})
 	}
-	o.Logger.Info("router listens", "address", o.Listener.Addr().String(), "keys", book.HasKeys())
+	o.Logger.Info("router listens", "address", o.Listener.Addr().String(), "keys", b.HasKeys())
 
 	var err error
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case err = <-p.failed:
 	}
 	for _, s := range servers {
 		s.end(o.Grace)
 	}
-	cancel()
-	parts.Wait()
 	return err
 }
 

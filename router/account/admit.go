@@ -29,6 +29,9 @@ func (b *Book) admit(a Admission) (*Grant, error) {
 	if b.holds[a.ID] != nil {
 		return nil, ErrDuplicate
 	}
+	if a.Boot != "" && b.wasSettled(a.ID) { // a message that comes late must not begin the request again
+		return nil, ErrDuplicate
+	}
 	k := b.keys[a.Key]
 	if k == nil {
 		return nil, ErrUnknownKey
@@ -74,6 +77,9 @@ func (b *Book) grant(a Admission, parties []party) *Grant {
 		parties[i].debit(now.UnixNano(), h)
 		b.putScope(parties[i].scope)
 	}
+	if h.Boot != "" {
+		b.journal.know(h.Number)
+	}
 	b.putHold(h)
 	b.putMeta()
 	return &Grant{ID: a.ID, Hold: h.Number, Prices: a.Prices, Quota: quota(parties, now.UnixNano())}
@@ -92,6 +98,11 @@ func (b *Book) lease(id ID, n int) (int, error) {
 	if h == nil {
 		return 0, ErrUnknownRequest
 	}
+	return b.extend(h, n), nil
+}
+
+// extend leases what the budgets have of n more tokens.
+func (b *Book) extend(h *hold, n int) int {
 	now := b.now()
 	parties := b.parties(b.keys[h.Key], h.User)
 	for i := range parties {
@@ -104,5 +115,5 @@ func (b *Book) lease(id ID, n int) (int, error) {
 			p.Tokens.take(now.UnixNano(), n, h.TPM[i])
 		}
 	}
-	return n, nil
+	return n
 }

@@ -40,6 +40,8 @@ type Book struct {
 	keys    map[string]*keyState
 	users   map[totalKey]*scope
 	holds   map[ID]*hold
+	ended   map[ID]bool // settled and not yet committed
+	id      string      // of the ledger, random, for ever
 	totals  map[totalKey]*Total
 	next    uint64 // hold number
 	last    int64  // the clock's latest reading in ns, clamped to go forward only
@@ -93,7 +95,7 @@ func Open(dir string, opts Options) (*Book, error) {
 	b := &Book{
 		defaults: opts.Defaults, log: opts.Logger, clock: opts.Clock, db: db,
 		ops: make(chan *op, 256), done: make(chan struct{}), stop: make(chan struct{}),
-		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, totals: map[totalKey]*Total{},
+		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, ended: map[ID]bool{}, totals: map[totalKey]*Total{},
 	}
 	if b.clock == nil {
 		b.clock = time.Now
@@ -112,10 +114,11 @@ func (b *Book) start(journalPath string) error {
 	if err := b.load(); err != nil {
 		return err
 	}
-	if err := b.recoverHolds(journalPath); err != nil {
+	kept, err := b.recoverHolds(journalPath)
+	if err != nil {
 		return err
 	}
-	j, err := newJournal(journalPath)
+	j, err := newJournalOf(journalPath, kept)
 	if err != nil {
 		return err
 	}

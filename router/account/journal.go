@@ -2,6 +2,7 @@ package account
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -106,11 +107,15 @@ type journal struct {
 	buf   []byte
 }
 
-// entry is marks to write, or a hold to forget where it has none.
+// entry is one order to the owner: marks to write where wrote is set, the end of a hold where ended is, else a hold to forget
+// or, with open, to know.
 type entry struct {
 	hold  uint64
 	marks []Mark
 	wrote chan error
+	known bool // refuse marks of a hold that is not known
+	open  bool
+	ended chan map[uint32]uint32
 }
 
 const (
@@ -119,31 +124,51 @@ const (
 )
 
 // newJournal begins an empty journal: all that an old one tells has been settled.
-func newJournal(path string) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+func newJournal(path string) (*journal, error) { return newJournalOf(path, marks{}) }
+
+// newJournalOf begins a journal that tells only what is kept of an old one.
+func newJournalOf(path string, kept marks) (*journal, error) {
+	f, err := writeNew(path, kept.append(nil))
 	if err != nil {
 		return nil, fmt.Errorf("account: journal: %w", err)
 	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("account: journal: %w", err), f.Close())
+	}
 	j := &journal{
-		path: path, file: f, limit: compactAt, live: marks{},
+		path: path, file: f, size: size, limit: compactAt, live: kept,
 		queue: make(chan entry, 1024), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go j.run()
 	return j, nil
 }
 
+// append writes all marks as records.
+func (ms marks) append(dst []byte) []byte {
+	for hold, at := range ms {
+		for choice, position := range at {
+			dst = appendRecord(dst, hold, Mark{choice, position})
+		}
+	}
+	return dst
+}
+
 // Deliver journals positions and returns when they are in the file: only then may the tokens go to the client.
 func (b *Book) Deliver(hold uint64, ms ...Mark) error {
 	e := entry{hold: hold, marks: ms, wrote: make(chan error, 1)}
-	select {
-	case b.journal.queue <- e:
-	case <-b.journal.stop:
+	if !b.journal.send(e) {
 		return ErrClosed
 	}
+	return b.journal.wait(e)
+}
+
+// wait returns when an entry's marks are in the file, or why they are not.
+func (j *journal) wait(e entry) error {
 	select {
 	case err := <-e.wrote:
 		return err
-	case <-b.journal.done:
+	case <-j.done:
 		select {
 		case err := <-e.wrote:
 			return err
@@ -153,10 +178,32 @@ func (b *Book) Deliver(hold uint64, ms ...Mark) error {
 	}
 }
 
-func (j *journal) forget(hold uint64) {
+// send queues an entry; after the end it does nothing.
+func (j *journal) send(e entry) bool {
 	select {
-	case j.queue <- entry{hold: hold}:
+	case j.queue <- e:
+		return true
 	case <-j.stop:
+		return false
+	}
+}
+
+func (j *journal) forget(hold uint64) { j.send(entry{hold: hold}) }
+
+// know has marks of a hold taken that must be known.
+func (j *journal) know(hold uint64) { j.send(entry{hold: hold, open: true}) }
+
+// end forgets a hold and returns how far it was delivered: no mark of it that must be known is taken afterwards.
+func (j *journal) end(hold uint64) (at map[uint32]uint32, ok bool) {
+	e := entry{hold: hold, ended: make(chan map[uint32]uint32, 1)}
+	if !j.send(e) {
+		return nil, false
+	}
+	select {
+	case at = <-e.ended:
+		return at, true
+	case <-j.done:
+		return nil, false
 	}
 }
 
@@ -201,26 +248,40 @@ func (j *journal) group(first entry) {
 		break
 	}
 	j.buf = j.buf[:0]
-	for _, e := range batch {
-		j.take(e)
+	taken := make([]error, len(batch))
+	for i, e := range batch {
+		taken[i] = j.take(e)
 	}
 	err := j.flush()
-	for _, e := range batch {
+	for i, e := range batch {
 		if e.wrote != nil {
-			e.wrote <- err
+			e.wrote <- cmp.Or(taken[i], err)
 		}
 	}
 }
 
-func (j *journal) take(e entry) {
-	if e.wrote == nil {
+func (j *journal) take(e entry) error {
+	at := j.live[e.hold]
+	switch {
+	case e.open:
+		if at == nil {
+			j.live[e.hold] = map[uint32]uint32{}
+		}
+		return nil
+	case e.wrote == nil:
 		delete(j.live, e.hold)
-		return
+		if e.ended != nil {
+			e.ended <- at
+		}
+		return nil
+	case e.known && at == nil:
+		return ErrUnknownRequest
 	}
 	for _, m := range e.marks {
 		j.live.add(e.hold, m)
 		j.buf = appendRecord(j.buf, e.hold, m)
 	}
+	return nil
 }
 
 func (j *journal) flush() error {
@@ -249,12 +310,7 @@ func (j *journal) sync() {
 // compact replaces the file by one that holds only the furthest positions of live requests, and returns the size of what
 // is in use then: where that fails, the long file is as right as the short one.
 func (j *journal) compact() int64 {
-	j.buf = j.buf[:0]
-	for hold, at := range j.live {
-		for choice, position := range at {
-			j.buf = appendRecord(j.buf, hold, Mark{choice, position})
-		}
-	}
+	j.buf = j.live.append(j.buf[:0])
 	f, err := writeNew(j.path, j.buf)
 	if err != nil {
 		return j.size

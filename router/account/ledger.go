@@ -44,11 +44,14 @@ type Grant struct {
 	Prices Prices
 	Quota  Quota
 
-	op *op
+	op *op // nil: it is durable
 }
 
 // Durable waits until the hold is on disk, and returns why it could not be written.
 func (g *Grant) Durable(ctx context.Context) error {
+	if g.op == nil {
+		return nil
+	}
 	select {
 	case <-g.op.durable: // soon: the writer is at it
 		return g.op.err

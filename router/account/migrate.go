@@ -23,7 +23,7 @@ var bucketRatesV1 = []byte("rates")
 
 // migrate brings a database of version 1 to version 2, in one transaction: balances, of users and of days and months, too, are made
 // from the usage records, and must come to what version 1 said of each key.
-func migrate(tx *bolt.Tx, meta metaState) error {
+func migrate(tx *bolt.Tx) error {
 	scopes, err := balancesOf(tx)
 	if err != nil {
 		return err
@@ -47,10 +47,6 @@ func migrate(tx *bolt.Tx, meta metaState) error {
 		if err := putJSON(tx, bucketScopes, []byte(name), s); err != nil {
 			return err
 		}
-	}
-	meta.Version = storeVersion
-	if err := putJSON(tx, bucketMeta, []byte("state"), meta); err != nil {
-		return err
 	}
 	return tx.DeleteBucket(bucketRatesV1)
 }

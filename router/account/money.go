@@ -72,6 +72,14 @@ type Prices struct {
 	Completion Price `json:"completion"` // pico-dollars an output token
 }
 
+// Check tells prices that no ParsePrice gives.
+func (p Prices) Check() error {
+	if min(p.Prompt, p.Completion) < 0 || max(p.Prompt, p.Completion) > maxPrice {
+		return fmt.Errorf("prices %s and %s are outside 0..1000 dollars a million tokens", p.Prompt, p.Completion)
+	}
+	return nil
+}
+
 // Cost is what so many tokens cost.
 func (p Prices) Cost(prompt, completion int) Pico {
 	return Pico(int64(p.Prompt)*int64(prompt) + int64(p.Completion)*int64(completion))

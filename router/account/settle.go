@@ -43,6 +43,7 @@ func (b *Book) settle(id ID, o Outcome) (Usage, bool) {
 	t := b.total(h.Key, h.User)
 	t.add(&u)
 	delete(b.holds, id)
+	b.ended[id] = true
 
 	key := usageKey(now.UnixNano(), h.Number)
 	b.put(bucketUsage, key, u)
@@ -74,32 +75,43 @@ func (b *Book) settled(id ID) (u Usage, err error) {
 }
 
 // recoverHolds settles what a dead process left, each request at its last journalled position. Where nothing was delivered
-// nothing is billed.
-func (b *Book) recoverHolds(journalPath string) error {
-	marks, err := readJournal(journalPath)
+// nothing is billed. Requests of other routers go on: it returns how far they are.
+func (b *Book) recoverHolds(journalPath string) (kept marks, err error) {
+	all, err := readJournal(journalPath)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	start := time.Now()
+	kept = marks{}
 	n := 0
 	for id, h := range b.holds {
-		o := Outcome{Status: StatusRecovered}
-		if at, ok := marks[h.Number]; ok {
-			o.Prompt = h.Prompt
-			for choice, position := range at {
-				if choice != promptDone {
-					o.Completion += int(position)
-				}
+		if h.Boot != "" {
+			kept[h.Number] = all[h.Number]
+			if kept[h.Number] == nil {
+				kept[h.Number] = map[uint32]uint32{}
 			}
+			continue
 		}
-		b.settle(id, o)
+		b.settle(id, h.delivered(all[h.Number]))
 		n++
 	}
 	if err := b.commit(); err != nil {
-		return fmt.Errorf("account: settle %d requests of an earlier run: %w", n, err)
+		return nil, fmt.Errorf("account: settle %d requests of an earlier run: %w", n, err)
 	}
 	if n > 0 {
 		b.log.Info("settled requests of an earlier run", "requests", n, "took", time.Since(start))
 	}
-	return nil
+	return kept, nil
+}
+
+// delivered is how a request ended that was delivered so far and then lost its router.
+func (h *hold) delivered(at map[uint32]uint32) Outcome {
+	o := Outcome{Status: StatusRecovered}
+	for choice, position := range at {
+		o.Prompt = h.Prompt
+		if choice != promptDone {
+			o.Completion += int(position)
+		}
+	}
+	return o
 }

@@ -1,6 +1,8 @@
 package account
 
 import (
+	"cmp"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -27,6 +29,7 @@ var (
 const storeVersion = 2
 
 type metaState struct {
+	ID      string `json:"id"` // of the ledger, random
 	Version int    `json:"version"`
 	Next    uint64 `json:"next"` // hold number
 	Last    int64  `json:"last"` // latest clock reading, ns
@@ -48,7 +51,7 @@ func (b *Book) put(bucket, key []byte, value any) {
 func (b *Book) putScope(s *scope) { b.put(bucketScopes, s.name, s.scopeState) }
 func (b *Book) putHold(h *hold)   { b.put(bucketHolds, h.ID.bytes(), h) }
 func (b *Book) putMeta() {
-	b.put(bucketMeta, []byte("state"), metaState{storeVersion, b.next, b.last})
+	b.put(bucketMeta, []byte("state"), metaState{b.id, storeVersion, b.next, b.last})
 }
 
 // commit writes what is pending in one transaction. What cannot be written stays pending: memory is ahead of the disk until
@@ -70,6 +73,7 @@ func (b *Book) commit() error {
 		return err
 	}
 	b.pending = b.pending[:0]
+	clear(b.ended)
 	return nil
 }
 
@@ -91,7 +95,7 @@ func (b *Book) load() error {
 		if err != nil {
 			return err
 		}
-		b.next, b.last = meta.Next, meta.Last
+		b.id, b.next, b.last = meta.ID, meta.Next, meta.Last
 		for _, step := range []func(*bolt.Tx) error{b.loadKeys, b.loadScopes, b.loadHolds, b.loadTotals} {
 			if err := step(tx); err != nil {
 				return err
@@ -109,15 +113,18 @@ func prepare(tx *bolt.Tx) error {
 		}
 	}
 	meta, err := readMeta(tx)
-	switch {
-	case err != nil:
+	if err == nil && meta.Version == 1 {
+		meta.Version = storeVersion
+		err = migrate(tx)
+	}
+	if err != nil {
 		return err
-	case meta.Version == 1:
-		return migrate(tx, meta)
-	case meta.Version != storeVersion:
+	}
+	if meta.Version != storeVersion {
 		return fmt.Errorf("the ledger has version %d, this program knows up to %d: use a newer one", meta.Version, storeVersion)
 	}
-	return nil
+	meta.ID = cmp.Or(meta.ID, rand.Text())
+	return putJSON(tx, bucketMeta, []byte("state"), meta)
 }
 
 // readMeta gives the state of an empty database, too.

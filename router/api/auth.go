@@ -35,6 +35,9 @@ func bearer(r *http.Request) string {
 func uselessKey(err error) *Error { return unauthorized(sentence(err)) }
 
 func (s *Server) noEntry(err error) *Error {
+	if errors.Is(err, account.ErrUnavailable) || errors.Is(err, account.ErrClosed) {
+		return fromLedger(err)
+	}
 	s.metrics.refused.WithLabelValues("key").Inc()
 	switch {
 	case !s.Keys.HasKeys():

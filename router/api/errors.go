@@ -158,6 +158,8 @@ func fromRun(ctx context.Context, err error) *Error {
 	case errors.Is(context.Cause(ctx), ErrShutdown):
 		return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
 			Message: "The router is shutting down.", After: time.Second}
+	case errors.Is(err, account.ErrUnavailable), errors.Is(err, account.ErrClosed), errors.Is(err, account.ErrUnknownRequest):
+		return fromLedger(err)
 	case errors.Is(err, context.Canceled):
 		return gone()
 	}

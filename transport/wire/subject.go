@@ -8,6 +8,7 @@ package wire
 //	sc.<cluster>.coord.node          shard to coordinator: NodeMessage
 //	sc.<cluster>.coord.sampled       last stage to coordinator: binary Sampled
 //	sc.<cluster>.coord.admin         ops and router to coordinator, request/reply: AdminRequest -> AdminReply
+//	sc.<cluster>.ledger              router to the router that owns the ledger, request/reply: AdminRequest -> AdminReply
 //	sc.<cluster>.nodes               coordinator to all shards: ControlMessage
 //	sc.<cluster>.node.<node>.<boot>.ctl     coordinator to one shard: ControlMessage; a request is answered with the shard's Beat (the probe)
 //	sc.<cluster>.node.<node>.<boot>.in      Step or Activations to one shard
@@ -21,6 +22,7 @@ func (s Subjects) Router() string   { return "sc." + s.Cluster + ".coord.router"
 func (s Subjects) Nodes() string    { return "sc." + s.Cluster + ".coord.node" }
 func (s Subjects) Sampled() string  { return "sc." + s.Cluster + ".coord.sampled" }
 func (s Subjects) Admin() string    { return "sc." + s.Cluster + ".coord.admin" }
+func (s Subjects) Ledger() string   { return "sc." + s.Cluster + ".ledger" }
 func (s Subjects) AllNodes() string { return "sc." + s.Cluster + ".nodes" }
 
 // Control is where one boot of a shard hears the coordinator.

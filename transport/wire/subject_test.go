@@ -17,6 +17,7 @@ func TestSubjects(t *testing.T) {
 		s.Nodes():                  "sc.home.coord.node",
 		s.Sampled():                "sc.home.coord.sampled",
 		s.Admin():                  "sc.home.coord.admin",
+		s.Ledger():                 "sc.home.ledger",
 		s.AllNodes():               "sc.home.nodes",
 		s.Control("shard-1", "b7"): "sc.home.node.shard-1.b7.ctl",
 		s.Input("shard-1", "b7"):   "sc.home.node.shard-1.b7.in",

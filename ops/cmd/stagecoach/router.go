@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -55,8 +56,10 @@ type routerCmd struct {
 	routerFlags
 	Node       string `env:"STAGECOACH_NODE" default:"router" help:"Name of this router."`
 	HTTP       string `default:"127.0.0.1:8080" env:"STAGECOACH_HTTP" help:"Where the endpoint listens."`
+	Admin      string `default:"127.0.0.1:0" env:"STAGECOACH_ROUTER_ADMIN" help:"Loopback address of the admin API: keys and usage."`
 	Data       string `env:"STAGECOACH_DATA" default:"." help:"Folder of keys and usage."`
 	ServedName string `env:"STAGECOACH_SERVED_NAME" help:"The model's id (default: what the coordinator calls it)."`
+	Ledger     string `enum:"own,remote" default:"own" env:"STAGECOACH_LEDGER" help:"Whose keys, limits and usage: its own, which it serves to the cluster's other routers, or (remote) those of the router that owns them."`
 	Open       bool   `env:"STAGECOACH_OPEN" help:"Serve without keys beyond loopback too, as long as none was made."`
 }
 
@@ -69,16 +72,25 @@ func (c *routerCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	limits := account.Limits{RPM: c.RPM, TPM: c.TPM, Concurrency: c.Concurrency}
+	remote := c.Ledger == "remote"
+	if remote && limits != (account.Limits{}) {
+		return errors.New("--ledger remote: --rpm, --tpm and --concurrency are the owner's: give them there")
+	}
 	listener, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
 		return fmt.Errorf("the endpoint cannot listen on %s: %w", c.HTTP, err)
 	}
 	defer listener.Close()
-	adminListener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	report := local.Report{Ready: true, HTTP: listener.Addr().String()}
+	var adminListener net.Listener
+	if !remote {
+		if adminListener, err = net.Listen("tcp", c.Admin); err != nil {
+			return fmt.Errorf("the admin API cannot listen on %s: %w", c.Admin, err)
+		}
+		defer adminListener.Close()
+		report.RouterAdmin = "http://" + adminListener.Addr().String()
 	}
-	defer adminListener.Close()
 	ctx, p, err := c.begin(ctx, "router", c.Node, nil)
 	if err != nil {
 		return err
@@ -98,10 +110,10 @@ func (c *routerCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	p.parent.Report(local.Report{Ready: true, HTTP: listener.Addr().String(), RouterAdmin: "http://" + adminListener.Addr().String()})
+	p.parent.Report(report)
 	return router.Run(ctx, router.Options{
 		Bus: conn, Subjects: wire.Subjects{Cluster: m.cluster}, Name: c.Node, Listener: listener, AdminListener: adminListener, Open: c.Open,
-		DataDir: c.Data, ServedName: c.ServedName, Limits: account.Limits{RPM: c.RPM, TPM: c.TPM, Concurrency: c.Concurrency},
+		DataDir: c.Data, RemoteLedger: remote, ServedName: c.ServedName, Limits: limits,
 		Prices: prices, Origins: c.CORSOrigin, ModelDefaults: c.SamplingDefaults == "model", Timeout: c.RequestTimeout,
 		Version: buildVersion(), Registry: p.telemetry.Registry(), Logger: p.log,
 	})

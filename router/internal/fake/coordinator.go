@@ -299,6 +299,11 @@ func (c *Coordinator) onRouter(m bus.Msg) {
 	switch {
 	case rm.Beat != nil:
 		c.beats = append(c.beats, *rm.Beat)
+		for id, r := range c.live { // of a boot that has ended
+			if r.g.Router == rm.Beat.Router && r.g.Boot != rm.Beat.Boot {
+				delete(c.live, id)
+			}
+		}
 	case rm.Credit != nil:
 		if r := c.live[rm.Credit.ID]; r != nil && r.choices[rm.Credit.Choice] != nil {
 			ch := r.choices[rm.Credit.Choice]
