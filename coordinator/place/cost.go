@@ -43,6 +43,20 @@ func (s *sizes) need(a, b, blocks int) int64 {
 	return s.weights(a, b) + s.kv(a, b, blocks) + s.m.ScratchBytes
 }
 
+// fits tells whether a node's memory holds layers [a, b) with so many KV blocks.
+func (s *sizes) fits(n Node, a, b, blocks int) bool { return s.left(n, a, b, blocks) >= 0 }
+
+// left is the memory that layers [a, b) with so many KV blocks leave of a node's; negative where they do not fit.
+// Mapped weights take half of the memory at most: KV gets no more than the rest, for without pages in memory each step
+// would read the weights from the disk.
+func (s *sizes) left(n Node, a, b, blocks int) int64 {
+	need := s.need(a, b, blocks)
+	if n.mapped {
+		need -= max(0, s.weights(a, b)-n.MemoryBytes/2)
+	}
+	return n.MemoryBytes - need
+}
+
 // stageNS predicts one step of layers [a, b) on a node. It grows with the range.
 func (s *sizes) stageNS(n Node, a, b, rows, context int, overheadNS int64) int64 {
 	r, positions := float64(rows), float64(rows)*float64(context)
@@ -89,7 +103,7 @@ func newTable(s *sizes, nodes []Node, blocks int, o Options) *table {
 			row := t.row(i, a)
 			for b := range row {
 				row[b] = never
-				if b > a && s.need(a, b, blocks) <= n.MemoryBytes {
+				if b > a && s.fits(n, a, b, blocks) {
 					row[b] = s.stageNS(n, a, b, o.Rows, o.Context, o.OverheadNS)
 				}
 			}

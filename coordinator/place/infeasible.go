@@ -84,11 +84,11 @@ func missing(s *sizes, nodes []Node, blocks int) int64 {
 		for rest := set; rest != 0; rest &= rest - 1 {
 			i := bits.TrailingZeros(uint(rest))
 			b := prefix[set&^(1<<i)]
-			for a := b; b < l && s.need(a, b+1, blocks) <= nodes[i].MemoryBytes; b++ {
+			for a := b; b < l && s.fits(nodes[i], a, b+1, blocks); b++ {
 			}
 			prefix[set] = max(prefix[set], b)
 			a := suffix[set&^(1<<i)]
-			for b := a; a > 0 && s.need(a-1, b, blocks) <= nodes[i].MemoryBytes; a-- {
+			for b := a; a > 0 && s.fits(nodes[i], a-1, b, blocks); a-- {
 			}
 			suffix[set] = min(suffix[set], a)
 		}

@@ -12,7 +12,19 @@ type Node struct {
 	MemoryBytes int64   // budget for weights, KV and scratch
 	BytesPerSec float64 // measured read bandwidth
 	OpsPerSec   float64 // measured multiply-adds
+	Mapping     Mapping
+
+	mapped bool // weights may be larger than memory
 }
+
+// Mapping says whether a node's weights may stay in the model's file, which is slower and takes no memory.
+type Mapping uint8
+
+const (
+	MapNothing Mapping = iota // weights need memory
+	MapIfShort                // weights may stay in the file where no placement fits otherwise
+	MapAll                    // weights always stay there
+)
 
 // Range is layers [First, Last) on a node.
 type Range struct {

@@ -59,26 +59,39 @@ func Place(m Model, nodes []Node, o Options) (Placement, error) {
 		}
 	}
 	s := newSizes(m)
-	fit, out := candidates(s, nodes, o)
-	for _, blocks := range kvLevels(o) {
-		search := newSearch(s, fit, blocks, o)
-		if stages, ok := search.run(); ok {
-			return finish(s, fit, stages, search.leftOut(stages, out), o), nil
+	for _, least := range []Mapping{MapAll, MapIfShort} {
+		for i := range nodes {
+			nodes[i].mapped = nodes[i].Mapping >= least
+		}
+		if p, ok := place(s, nodes, o); ok {
+			return p, nil
 		}
 	}
 	return Placement{}, newInfeasible(s, nodes, o)
 }
 
+// place searches with what is mapped decided.
+func place(s *sizes, nodes []Node, o Options) (Placement, bool) {
+	fit, out := candidates(s, nodes, o)
+	for _, blocks := range kvLevels(o) {
+		search := newSearch(s, fit, blocks, o)
+		if stages, ok := search.run(); ok {
+			return finish(s, fit, stages, search.leftOut(stages, out), o), true
+		}
+	}
+	return Placement{}, false
+}
+
 // candidates leaves out nodes that cannot hold a single layer, and the slowest of too many.
 func candidates(s *sizes, nodes []Node, o Options) (fit []Node, out []LeftOut) {
-	smallest := int64(never)
-	for l := range s.layers() {
-		smallest = min(smallest, s.need(l, l+1, o.MinKVBlocks))
-	}
 	for _, n := range nodes {
-		if n.MemoryBytes < smallest {
+		most := int64(-never)
+		for l := range s.layers() {
+			most = max(most, s.left(n, l, l+1, o.MinKVBlocks))
+		}
+		if most < 0 {
 			out = append(out, LeftOut{n.Name, fmt.Sprintf("its %s of memory hold no layer: the smallest needs %s with KV and scratch",
-				formatBytes(n.MemoryBytes), formatBytesUp(smallest))})
+				formatBytes(n.MemoryBytes), formatBytesUp(n.MemoryBytes-most))})
 			continue
 		}
 		fit = append(fit, n)
@@ -135,7 +148,7 @@ func kvBlocks(s *sizes, nodes []Node, stages []span, o Options) int {
 	}
 	for _, sp := range stages {
 		if one := s.kv(sp.a, sp.b, 1); one > 0 {
-			blocks = min(blocks, (nodes[sp.node].MemoryBytes-s.need(sp.a, sp.b, 0))/one)
+			blocks = min(blocks, s.left(nodes[sp.node], sp.a, sp.b, 0)/one)
 		}
 	}
 	return int(blocks)

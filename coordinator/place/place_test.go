@@ -218,7 +218,7 @@ func TestOrderedAgreesWithExact(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		m, nodes, o := problem(r)
 		for i := range nodes {
-			nodes[i] = Node{nodes[i].Name, nodes[0].MemoryBytes, nodes[0].BytesPerSec, nodes[0].OpsPerSec}
+			nodes[i] = Node{Name: nodes[i].Name, MemoryBytes: nodes[0].MemoryBytes, BytesPerSec: nodes[0].BytesPerSec, OpsPerSec: nodes[0].OpsPerSec}
 		}
 		o = o.withDefaults()
 		s := newSizes(m)

@@ -59,9 +59,12 @@ func (n *node) usable() bool { return !n.lost && n.refused == "" }
 func (n *node) forPlacing() place.Node {
 	return place.Node{
 		Name: n.name, MemoryBytes: n.hello.MemoryBytes,
-		BytesPerSec: n.hello.BytesPerSec, OpsPerSec: n.hello.OpsPerSec,
+		BytesPerSec: n.hello.BytesPerSec, OpsPerSec: n.hello.OpsPerSec, Mapping: mappings[n.hello.Repack],
 	}
 }
+
+// mappings are what the ways of repacking mean for placement; a shard that names none repacks everything.
+var mappings = map[string]place.Mapping{"auto": place.MapIfShort, "never": place.MapAll}
 
 // take records a beat. Progress is anything in it that only a working shard changes.
 func (n *node) take(b wire.Beat, now time.Duration) {

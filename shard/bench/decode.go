@@ -18,7 +18,7 @@ func (d *decode) name() string {
 
 func (d *decode) run(e *engine) error {
 	r := e.newRun(d.threads, d.batch, d.context+e.o.Tokens, 1)
-	d.weights = r.m.WeightBytes()
+	d.weights = r.m.WeightBytes() + r.m.MappedBytes()
 	if err := r.step(0, 1, true); err != nil { // the first one sizes the engine's buffers
 		return err
 	}

@@ -76,7 +76,7 @@ func (e *engine) load() (l Load, err error) {
 		}
 		e.models[n] = m
 		if n == threads[0] {
-			l.Threads, l.Seconds, l.Packed = n, time.Since(start).Seconds(), m.WeightBytes()
+			l.Threads, l.Seconds, l.Packed, l.Mapped = n, time.Since(start).Seconds(), m.WeightBytes(), m.MappedBytes()
 			debug.FreeOSMemory() // what opening the file has left
 			l.Private, l.Total = memory.Private(), memory.Resident()
 		}
@@ -91,6 +91,7 @@ func (e *engine) model(threads int, share *qwen2.Model, size *int64) (*qwen2.Mod
 	shown := int64(-1)
 	return qwen2.Load(e.ctx, e.ck, qwen2.Span{Last: e.o.Layers, Embed: true, Head: true}, qwen2.Options{
 		Pool: pool, KVType: e.o.KVType, KVBlocks: e.o.blocks(), Share: share,
+		Repack: e.o.Repack, WeightMemory: e.o.WeightMemory,
 		Progress: func(done, total int64) {
 			*size = total
 			if percent := 100 * done / max(total, 1); share == nil && percent/10 != shown {

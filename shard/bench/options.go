@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
 	"github.com/stagecoach-llm/stagecoach/shard/kv"
+	"github.com/stagecoach-llm/stagecoach/shard/qwen2"
 )
 
 // Options are the cases of [Engine]: every prompt on every number of threads, and every batch at every context on
@@ -20,6 +21,9 @@ type Options struct {
 	Rounds   int     // how often each case is run
 	Layers   int     // only the first so many; 0 is all
 	KVType   kv.Type // of keys and values
+
+	Repack       qwen2.Repack
+	WeightMemory int64 // see qwen2.Options
 
 	// Progress, if set, hears what is being done.
 	Progress func(string)

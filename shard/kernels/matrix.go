@@ -27,6 +27,7 @@ type Matrix struct {
 	memory []byte // codes, then scales
 	codes  []byte
 	scales []byte
+	file   []byte // instead of memory: the rows as the file has them (see Map)
 }
 
 // format is what the repacked form of a type looks like.
@@ -76,11 +77,14 @@ var iq4 = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 
 // Groups is the number of 16-row groups: the units in which Mul computes.
 func (m *Matrix) Groups() int { return (m.Rows + groupRows - 1) / groupRows }
 
-// Bytes is the memory that the repacked matrix takes.
+// Bytes is the memory that the repacked matrix takes; nothing if it is mapped.
 func (m *Matrix) Bytes() int64 { return int64(len(m.memory)) }
 
+// MappedBytes is what a mapped matrix has in the file; nothing if it is repacked.
+func (m *Matrix) MappedBytes() int64 { return int64(len(m.file)) }
+
 // GroupBytes is what one group's multiplication reads, for dividing work.
-func (m *Matrix) GroupBytes() int { return len(m.memory) / m.Groups() }
+func (m *Matrix) GroupBytes() int { return m.groupCodes() + m.groupScales() }
 
 // Quantised tells whether Mul reads the activations' integers.
 func (m *Matrix) Quantised() bool { return m.fmt.bits > 0 }
@@ -88,7 +92,7 @@ func (m *Matrix) Quantised() bool { return m.fmt.bits > 0 }
 // Free gives the memory back.
 func (m *Matrix) Free() {
 	release(m.memory)
-	m.memory, m.codes, m.scales = nil, nil, nil
+	m.memory, m.codes, m.scales, m.file = nil, nil, nil, nil
 }
 
 // blockBytes is the size of a group's codes for 32 columns.
@@ -115,8 +119,8 @@ func (m *Matrix) group(g int) (codes, scales []byte) {
 	return m.codes[g*c : (g+1)*c], m.scales[g*s : (g+1)*s]
 }
 
-// newMatrix makes an empty matrix, all zeros.
-func newMatrix(t quant.Type, rows, cols int) (*Matrix, error) {
+// shapeOf is a matrix without memory.
+func shapeOf(t quant.Type, rows, cols int) (*Matrix, error) {
 	f := formats[t]
 	if f == nil {
 		return nil, fmt.Errorf("kernels: tensor type %v is not served", t)
@@ -127,19 +131,37 @@ func newMatrix(t quant.Type, rows, cols int) (*Matrix, error) {
 	if _, err := t.RowBytes(cols); err != nil {
 		return nil, fmt.Errorf("kernels: %w", err)
 	}
-	m := &Matrix{Type: t, Rows: rows, Cols: cols, fmt: f, blocks: cols / 32}
-	n, s := m.groupCodes()*m.Groups(), m.groupScales()*m.Groups()
-	mem, err := Reserve(n + s)
+	return &Matrix{Type: t, Rows: rows, Cols: cols, fmt: f, blocks: cols / 32}, nil
+}
+
+// newMatrix makes an empty matrix, all zeros.
+func newMatrix(t quant.Type, rows, cols int) (*Matrix, error) {
+	m, err := shapeOf(t, rows, cols)
 	if err != nil {
-		return nil, fmt.Errorf("kernels: %d bytes for a %v matrix of %dx%d: %w", n+s, t, rows, cols, err)
+		return nil, err
+	}
+	n := m.GroupBytes() * m.Groups()
+	mem, err := Reserve(n)
+	if err != nil {
+		return nil, fmt.Errorf("kernels: %d bytes for a %v matrix of %dx%d: %w", n, t, rows, cols, err)
 	}
 	hugePages(mem)
-	m.memory, m.codes, m.scales = mem, mem[:n], mem[n:n+s]
+	m.lay(mem)
 	return m, nil
+}
+
+// lay makes memory the matrix's.
+func (m *Matrix) lay(memory []byte) {
+	n := m.groupCodes() * m.Groups()
+	m.memory, m.codes, m.scales = memory, memory[:n], memory[n:n+m.groupScales()*m.Groups()]
 }
 
 // Row widens row i to dst [in], as the embedding reads it: products exact, mins with one rounding.
 func (m *Matrix) Row(i int, dst []float32) {
+	if m.file != nil {
+		m.fileRow(i, dst)
+		return
+	}
 	codes, scales := m.group(i / groupRows)
 	r := i % groupRows
 	if m.fmt.bits == 0 {

@@ -9,23 +9,33 @@ import (
 // Pack repacks a weight as the file holds it, data [rows][cols] in t's blocks, with the pool's threads. The scales
 // of K-quants widen from six bits to eight, at most 3.7 per cent of the matrix.
 func Pack(t quant.Type, rows, cols int, data []byte, pool *Pool) (*Matrix, error) {
+	if err := checkData(t, rows, cols, data); err != nil {
+		return nil, err
+	}
 	m, err := newMatrix(t, rows, cols)
 	if err != nil {
 		return nil, err
-	}
-	rowBytes, _ := t.RowBytes(cols)
-	if len(data) != rows*rowBytes {
-		m.Free()
-		return nil, fmt.Errorf("kernels: %d bytes for a %v matrix of %dx%d, want %d", len(data), t, rows, cols, rows*rowBytes)
 	}
 	// A thread writes whole large pages: two that meet in one clear it twice.
 	unit := max(1, hugePage/m.GroupBytes())
 	pool.Run((m.Groups()+unit-1)/unit, func(_, i int) {
 		for g := i * unit; g < min((i+1)*unit, m.Groups()); g++ {
-			m.packGroup(g, data, rowBytes)
+			m.packGroup(g, data)
 		}
 	})
 	return m, nil
+}
+
+// checkData tells whether data is as large as the matrix.
+func checkData(t quant.Type, rows, cols int, data []byte) error {
+	n, err := t.RowBytes(cols)
+	if err != nil {
+		return fmt.Errorf("kernels: %w", err)
+	}
+	if len(data) != rows*n {
+		return fmt.Errorf("kernels: %d bytes for a %v matrix of %dx%d, want %d", len(data), t, rows, cols, rows*n)
+	}
+	return nil
 }
 
 // hugePage is the size of a large page where there are any.
@@ -35,11 +45,12 @@ const hugePage = 2 << 20
 // first cache must hold it.
 const tileBytes = 1 << 10
 
-// packGroup repacks the rows of a group, some columns at a time.
-func (m *Matrix) packGroup(g int, data []byte, rowBytes int) {
+// packGroup repacks the rows of a group of data, some columns at a time.
+func (m *Matrix) packGroup(g int, data []byte) {
 	codes, scales := m.group(g)
 	elems, size := m.Type.Block()
 	p := packers[m.Type]
+	rowBytes := m.Cols / elems * size
 	rows := data[g*groupRows*rowBytes:]
 	n := min(groupRows, m.Rows-g*groupRows)
 	lane := p.lane

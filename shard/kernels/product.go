@@ -16,6 +16,7 @@ type Products struct {
 	ends []int // chunks up to and including job i
 	unit []int // groups in a chunk of job i
 	run  func(worker, i int)
+	view []view // by worker, for mapped matrices
 }
 
 // chunkBytes is what a chunk of a product reads: some microseconds, much more than handing it out costs and far
@@ -24,8 +25,8 @@ const chunkBytes = 96 << 10
 
 // NewProducts makes a set for a pool.
 func NewProducts(pool *Pool) *Products {
-	p := &Products{pool: pool}
-	p.run = func(_, i int) { p.chunk(i) }
+	p := &Products{pool: pool, view: make([]view, pool.Threads())}
+	p.run = p.chunk
 	return p
 }
 
@@ -47,7 +48,7 @@ func (p *Products) Mul(a *Acts, jobs ...Job) {
 	p.pool.Run(total, p.run)
 }
 
-func (p *Products) chunk(i int) {
+func (p *Products) chunk(worker, i int) {
 	n := 0
 	for i >= p.ends[n] {
 		n++
@@ -56,7 +57,13 @@ func (p *Products) chunk(i int) {
 		i -= p.ends[n-1]
 	}
 	j := &p.jobs[n]
-	for g := i * p.unit[n]; g < min((i+1)*p.unit[n], j.M.Groups()); g++ {
-		j.M.Mul(j.Y, j.Stride, p.acts, 0, p.acts.rows, g)
+	m, y := j.M, j.Y
+	from, to := i*p.unit[n], min((i+1)*p.unit[n], m.Groups())
+	if m.file != nil {
+		m, y = p.view[worker].of(m, from, to), y[from*groupRows:]
+		from, to = 0, to-from
+	}
+	for g := from; g < to; g++ {
+		m.Mul(y, j.Stride, p.acts, 0, p.acts.rows, g)
 	}
 }

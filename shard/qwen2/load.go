@@ -32,6 +32,11 @@ type Options struct {
 	KVType   kv.Type
 	KVBlocks int // blocks of 16 positions
 
+	Repack Repack
+	// WeightMemory is how many bytes of the file's weights are repacked under RepackAuto; 0 is no limit. Placement
+	// counts by the file too: a plan that fits is repacked whole.
+	WeightMemory int64
+
 	// Progress, if set, hears after each weight how many bytes of the file's weights are loaded, of how many.
 	Progress func(done, total int64)
 
@@ -70,7 +75,10 @@ func Load(ctx context.Context, ck *checkpoint.Checkpoint, span Span, o Options) 
 func (m *Model) weights(ctx context.Context, o *Options) error {
 	var done int64
 	total := m.fileBytes()
-	r := &reader{ctx: ctx, ck: m.ck, pool: m.pool}
+	r := &reader{ctx: ctx, ck: m.ck, pool: m.pool, repack: o.Repack, left: o.WeightMemory}
+	if r.left == 0 {
+		r.left = math.MaxInt64
+	}
 	r.did = func(n int64) {
 		done += n
 		if o.Progress != nil {
@@ -82,6 +90,7 @@ func (m *Model) weights(ctx context.Context, o *Options) error {
 		l := o.Share.layer(n)
 		if l != nil {
 			l.refs.Add(1)
+			r.left -= card.LayerBytes[n]
 			r.did(card.LayerBytes[n])
 		} else {
 			l = r.layer(n)
@@ -92,6 +101,7 @@ func (m *Model) weights(ctx context.Context, o *Options) error {
 		if o.Share != nil && o.Share.out != nil {
 			m.out = o.Share.out
 			m.out.refs.Add(1)
+			r.left -= card.HeadBytes
 			r.did(card.HeadBytes)
 		} else {
 			m.out = r.outputs()

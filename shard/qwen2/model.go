@@ -29,7 +29,7 @@ func (m *Model) prepare() {
 	m.step.init(m)
 }
 
-// WeightBytes is the memory of the repacked weights, shared ones included.
+// WeightBytes is the memory of the repacked weights, shared ones included. MappedBytes has the others.
 func (m *Model) WeightBytes() int64 {
 	var n int64
 	for _, l := range m.layers {
@@ -37,6 +37,18 @@ func (m *Model) WeightBytes() int64 {
 	}
 	if m.out != nil {
 		n += m.out.head.Bytes()
+	}
+	return n
+}
+
+// MappedBytes is the size of the weights that are read from the file in every step.
+func (m *Model) MappedBytes() int64 {
+	var n int64
+	for _, l := range m.layers {
+		n += mappedBytes(l.matrices()...)
+	}
+	if m.out != nil {
+		n += mappedBytes(m.out.head)
 	}
 	return n
 }

@@ -48,11 +48,23 @@ func (o *outputs) release() {
 	}
 }
 
+// matrixBytes is the memory of repacked matrices.
 func matrixBytes(ms ...*kernels.Matrix) int64 {
 	var n int64
 	for _, m := range ms {
 		if m != nil {
 			n += m.Bytes()
+		}
+	}
+	return n
+}
+
+// mappedBytes is what matrices have in the file.
+func mappedBytes(ms ...*kernels.Matrix) int64 {
+	var n int64
+	for _, m := range ms {
+		if m != nil {
+			n += m.MappedBytes()
 		}
 	}
 	return n
@@ -73,6 +85,9 @@ type reader struct {
 	pool *kernels.Pool
 	did  func(bytes int64) // reports progress
 	err  error
+
+	repack Repack
+	left   int64 // of Options.WeightMemory
 }
 
 func (r *reader) tensor(name string) (checkpoint.Tensor, bool) {
@@ -87,18 +102,24 @@ func (r *reader) tensor(name string) (checkpoint.Tensor, bool) {
 	return t, err == nil
 }
 
-// matrix repacks a weight and lets go of the file's pages.
+// matrix repacks a weight and lets go of the file's pages, or leaves it in the file.
 func (r *reader) matrix(name string) *kernels.Matrix {
 	t, ok := r.tensor(name)
 	if !ok {
 		return nil
 	}
-	m, err := kernels.Pack(t.Type, t.Rows, t.Cols, t.Data, r.pool)
-	if err != nil {
-		r.err = fmt.Errorf("qwen2: tensor %s: %w", name, err)
+	var m *kernels.Matrix
+	if r.repack.fits(int64(len(t.Data)), r.left) {
+		r.left -= int64(len(t.Data))
+		m, r.err = kernels.Pack(t.Type, t.Rows, t.Cols, t.Data, r.pool)
+		r.ck.Drop(t)
+	} else {
+		m, r.err = kernels.Map(t.Type, t.Rows, t.Cols, t.Data)
+	}
+	if r.err != nil {
+		r.err = fmt.Errorf("qwen2: tensor %s: %w", name, r.err)
 		return nil
 	}
-	r.ck.Drop(t)
 	r.did(int64(len(t.Data)))
 	return m
 }

@@ -20,6 +20,8 @@ import (
 type Checkpoints struct {
 	File    *checkpoint.Checkpoint
 	Threads int
+	Repack  qwen2.Repack
+	Memory  int64 // bytes that weights and KV may take together; 0 is no limit
 
 	texts *grammar.Vocab // of the tokenizer, made when the first last stage is loaded
 	once  sync.Once
@@ -46,7 +48,10 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 		return nil, err
 	}
 	pool := kernels.NewPool(c.Threads)
-	opts := qwen2.Options{Pool: pool, KVType: kvType, KVBlocks: p.KVBlocks, Progress: progress}
+	opts := qwen2.Options{
+		Pool: pool, KVType: kvType, KVBlocks: p.KVBlocks, Progress: progress,
+		Repack: c.Repack, WeightMemory: c.weightMemory(&card.Config, st.Last-st.First, kvType, p.KVBlocks),
+	}
 	if m, ok := prev.(*modelEngine); ok {
 		opts.Share = m.model
 	}
@@ -63,6 +68,14 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 		e.vocab.Guide(e.guide)
 	}
 	return e, nil
+}
+
+// weightMemory is what the cache of some layers leaves of Memory, 0 where that has no limit.
+func (c *Checkpoints) weightMemory(cfg *checkpoint.Config, layers int, t kv.Type, blocks int) int64 {
+	if c.Memory == 0 {
+		return 0
+	}
+	return max(1, c.Memory-int64(blocks)*qwen2.EstimateKVBytesPerBlock(*cfg, layers, t))
 }
 
 // modelEngine runs Qwen2 layers over a paged KV cache and, at the last stage, samples.

@@ -92,6 +92,7 @@ type Hello struct {
 	Threads     int     `json:"threads"`
 	Host        string  `json:"host"`
 	Version     string  `json:"version"`
+	Repack      string  `json:"repack,omitempty"` // whether weights may stay in the file: "auto", "always", "never"
 }
 
 // Announce asks every shard (or one) for a Hello.

@@ -14,6 +14,8 @@ import (
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 	"github.com/stagecoach-llm/stagecoach/shard/kv"
+	"github.com/stagecoach-llm/stagecoach/shard/memory"
+	"github.com/stagecoach-llm/stagecoach/shard/qwen2"
 	"github.com/stagecoach-llm/stagecoach/shard/synth"
 )
 
@@ -31,6 +33,7 @@ type benchEngineCmd struct {
 	Gen     int    `default:"64" help:"Tokens to decode in one measurement."`
 	Repeat  int    `default:"3" help:"Rounds; each runs every case once."`
 	KV      string `name:"kv" enum:"f16,f32" default:"f16" help:"Type of keys and values."`
+	Repack  string `enum:"auto,always,never" default:"auto" help:"Which weights are repacked: what fits in memory (auto), all (always), or none (never)."`
 	Kernels string `help:"Kernels to force: generic, avx2, avx512, neon or neondot (default: the machine's best)."`
 }
 
@@ -59,9 +62,14 @@ func (c *benchEngineCmd) Run(ctx context.Context) error {
 
 func (c *benchEngineCmd) options() (bench.Options, error) {
 	typ, err := kv.ParseType(c.KV)
+	if err != nil {
+		return bench.Options{}, err
+	}
+	repack, err := qwen2.ParseRepack(c.Repack)
 	o := bench.Options{
 		Threads: c.Threads, Prompts: some(c.Prompt), Batches: some(c.Batch), Contexts: c.Context, Tokens: c.Gen,
 		Chunk: c.Chunk, Rounds: c.Repeat, Layers: c.Layers, KVType: typ,
+		Repack: repack, WeightMemory: memory.Available() / 10 * 9,
 		Progress: func(s string) { fmt.Fprintln(os.Stderr, s) },
 	}
 	if len(o.Threads) == 0 {
@@ -104,8 +112,8 @@ func engineTable(w io.Writer, r *bench.Report) {
 	fmt.Fprintf(w, "model\t%s, %d layers, keys and values in %s\n", r.Model, r.Layers, r.KV)
 	fmt.Fprintf(w, "machine\t%s, %d cores, kernels %s, arithmetic version %d\n", m.Arch, m.Cores, m.Kernels, m.Arithmetic)
 	fmt.Fprintf(w, "loaded in\t%v with %d threads\n", time.Duration(l.Seconds*1e9).Round(time.Millisecond), l.Threads)
-	fmt.Fprintf(w, "weights\t%s in the file, %s repacked; the process has %s of its own\n",
-		bytesText(l.File), bytesText(l.Packed), bytesText(l.Private))
+	fmt.Fprintf(w, "weights\t%s in the file, %s repacked, %s stay in the file; the process has %s of its own\n",
+		bytesText(l.File), bytesText(l.Packed), bytesText(l.Mapped), bytesText(l.Private))
 	if len(r.Prefill) > 0 {
 		fmt.Fprintf(w, "\nprefill\tthreads\ttokens/s\tslowest\tfastest\n")
 	}

@@ -12,6 +12,7 @@ import (
 type computeFlags struct {
 	Threads int    `default:"0" env:"STAGECOACH_THREADS" help:"Compute threads of each shard (0: all cores)."`
 	Memory  int64  `default:"0" env:"STAGECOACH_MEMORY" help:"Bytes that weights and KV may take (0: 9/10 of what is free)."`
+	Repack  string `enum:"auto,always,never" default:"auto" env:"STAGECOACH_REPACK" help:"Which weights are repacked for speed as they are loaded: what fits in --memory (auto), all (always), or none (never). The rest is read from the mapped file."`
 	Speeds  string `hidden:"" help:"Measured already: bytes/s,multiply-adds/s."`
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagecoach-llm/stagecoach/ops/local"
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
+	"github.com/stagecoach-llm/stagecoach/shard/qwen2"
 	"github.com/stagecoach-llm/stagecoach/shard/stage"
 	"github.com/stagecoach-llm/stagecoach/transport/bus"
 	"github.com/stagecoach-llm/stagecoach/transport/gossip"
@@ -43,6 +44,7 @@ func (c *shardCmd) run(ctx context.Context, m membership) error {
 		return err
 	}
 	defer p.end()
+	c.Memory = c.memory() // once: what is promised is what is kept
 	// One processor more than compute threads, or the network waits for the mathematics.
 	runtime.GOMAXPROCS(c.threads() + 1)
 	g, leave, err := p.join(ctx, m, &c.memberFlags, gossip.Meta{Role: gossip.RoleShard}, nil)
@@ -50,6 +52,10 @@ func (c *shardCmd) run(ctx context.Context, m membership) error {
 		return err
 	}
 	defer leave()
+	repack, err := qwen2.ParseRepack(c.Repack)
+	if err != nil {
+		return err
+	}
 	hello, err := c.hello(p, ck.Card().ID)
 	if err != nil {
 		return err
@@ -70,7 +76,7 @@ func (c *shardCmd) run(ctx context.Context, m membership) error {
 	defer conn.Close()
 	n := stage.NewNode(stage.Config{
 		Hello: hello, Subjects: wire.Subjects{Cluster: m.cluster}, Bus: conn, Hidden: ck.Card().Config.Hidden,
-		Loader:  &stage.Checkpoints{File: ck, Threads: c.threads()},
+		Loader:  &stage.Checkpoints{File: ck, Threads: c.threads(), Repack: repack, Memory: c.Memory},
 		Logger:  p.log,
 		Metrics: stage.NewMetrics(p.telemetry.Registry()),
 	})
@@ -85,7 +91,7 @@ func (c *shardCmd) hello(p *process, model string) (wire.Hello, error) {
 	s, err := c.speeds()
 	return wire.Hello{
 		Node: p.node, Boot: p.boot, Wire: wire.Version, Arithmetic: kernels.ArithmeticVersion, Digest: kernels.Digest(),
-		Model: model, MemoryBytes: c.memory(), BytesPerSec: s.Bytes, OpsPerSec: s.Ops,
+		Model: model, MemoryBytes: c.memory(), Repack: c.Repack, BytesPerSec: s.Bytes, OpsPerSec: s.Ops,
 		Kernels: kernels.Path(), Threads: c.threads(), Host: hostName(), Version: buildVersion(),
 	}, err
 }

@@ -313,7 +313,7 @@ func (c computeFlags) shared(n int) computeFlags {
 }
 
 func (c *computeFlags) args() []string {
-	args := []string{"--threads", strconv.Itoa(c.Threads), "--memory", strconv.FormatInt(c.Memory, 10)}
+	args := []string{"--threads", strconv.Itoa(c.Threads), "--memory", strconv.FormatInt(c.Memory, 10), "--repack", c.Repack}
 	if c.Speeds != "" {
 		args = append(args, "--speeds", c.Speeds)
 	}

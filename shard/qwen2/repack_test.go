@@ -1,0 +1,118 @@
+package qwen2
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
+	"github.com/stagecoach-llm/stagecoach/shard/kv"
+	"github.com/stagecoach-llm/stagecoach/shard/quant"
+)
+
+// loadAs loads a whole model in one of the ways.
+func loadAs(t *testing.T, ck *checkpoint.Checkpoint, threads int, how Repack, memory int64) *Model {
+	t.Helper()
+	pool := kernels.NewPool(threads)
+	t.Cleanup(pool.Close)
+	m, err := Load(context.Background(), ck, Span{Last: ck.Card().Config.Layers, Embed: true, Head: true},
+		Options{Pool: pool, KVBlocks: 128, Repack: how, WeightMemory: memory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+// TestRepackGivesTheSameBits: whatever of the weights stays in the file, tokens and logits are those of the others.
+func TestRepackGivesTheSameBits(t *testing.T) {
+	for _, typ := range []quant.Type{quant.Q8_0, quant.Q4_K, quant.Q2_K, quant.F16} {
+		t.Run(typ.String(), func(t *testing.T) {
+			s := small
+			s.typ = typ
+			ck := s.open(t)
+			all := loadAs(t, ck, 1, RepackAlways, 1) // always means always
+			_, want := pipeline{all}.answer(t, longPrompt, 100, answerTokens)
+			if all.MappedBytes() != 0 {
+				t.Errorf("%d bytes stay in the file", all.MappedBytes())
+			}
+			half := all.WeightBytes() / 2
+			for _, c := range []struct {
+				how    Repack
+				memory int64
+			}{{RepackNever, 0}, {RepackAuto, 0}, {RepackAuto, 1}, {RepackAuto, half}} {
+				for _, threads := range []int{1, 3} {
+					m := loadAs(t, ck, threads, c.how, c.memory)
+					_, got := pipeline{m}.answer(t, longPrompt, 100, answerTokens)
+					sameLogits(t, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestRepackAuto: what fits is repacked, and only that.
+func TestRepackAuto(t *testing.T) {
+	ck := small.open(t)
+	all := loadAs(t, ck, 1, RepackAlways, 0)
+	whole := all.WeightBytes() // Q8_0 takes what it has in the file
+	for _, c := range []struct {
+		how         Repack
+		memory      int64
+		least, most int64 // repacked
+		mapped      bool
+	}{
+		{how: RepackAuto, memory: 0, least: whole, most: whole},
+		{how: RepackAuto, memory: whole, least: whole, most: whole},
+		{how: RepackAuto, memory: whole - 1, least: whole / 2, most: whole - 1, mapped: true},
+		{how: RepackAuto, memory: whole / 3, least: whole / 4, most: whole / 3, mapped: true},
+		{how: RepackAuto, memory: 1, mapped: true},
+		{how: RepackNever, memory: whole, mapped: true},
+	} {
+		t.Run(fmt.Sprint(c.how, c.memory), func(t *testing.T) {
+			m := loadAs(t, ck, 1, c.how, c.memory)
+			if n := m.WeightBytes(); n < c.least || n > c.most {
+				t.Errorf("%d bytes are repacked, want %d to %d", n, c.least, c.most)
+			}
+			if got := m.MappedBytes() > 0; got != c.mapped {
+				t.Errorf("%d bytes stay in the file", m.MappedBytes())
+			}
+		})
+	}
+}
+
+// TestRepackCountsWhatIsShared: weights that another Model holds take of the same memory.
+func TestRepackCountsWhatIsShared(t *testing.T) {
+	ck := small.open(t)
+	first := loadAs(t, ck, 1, RepackAlways, 0)
+	pool := kernels.NewPool(1)
+	defer pool.Close()
+	layers := ck.Card().Config.Layers
+	memory := ck.Card().LayerBytes[0] * int64(layers)
+	m, err := Load(context.Background(), ck, Span{Last: layers, Head: true}, Options{
+		Pool: pool, KVType: kv.F16, KVBlocks: 8, Share: &Model{ck: ck, span: Span{Last: layers}, layers: first.layers},
+		WeightMemory: memory,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.out.head.MappedBytes() == 0 {
+		t.Error("the head was repacked where the shared layers had taken the memory")
+	}
+}
+
+func TestParseRepack(t *testing.T) {
+	for _, r := range []Repack{RepackAuto, RepackAlways, RepackNever} {
+		if got, err := ParseRepack(r.String()); err != nil || got != r {
+			t.Errorf("%v is read as %v, %v", r, got, err)
+		}
+	}
+	if got, err := ParseRepack(""); err != nil || got != RepackAuto {
+		t.Errorf("nothing is read as %v, %v", got, err)
+	}
+	if _, err := ParseRepack("sometimes"); err == nil {
+		t.Error("no error")
+	}
+}
