@@ -121,3 +121,38 @@ func roundHalves(dst []uint16, x []float32) bool {
 	ok := n == 0 || toHalfAVX2(&dst[0], &x[0], n)
 	return roundHalvesGeneric(dst[n:], x[n:]) && ok
 }
+
+// The kernels of Scores and Values for 1, 2, 3, … queries.
+var (
+	scoresKernels = [DecodeQueries]func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d, pairs int, f float32){
+		scoresx1AVX512, scoresx2AVX512, scoresx3AVX512, scoresx4AVX512,
+		scoresx5AVX512, scoresx6AVX512, scoresx7AVX512, scoresx8AVX512,
+	}
+	valuesKernels = [DecodeQueries]func(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions, pairs int){
+		valuesx1AVX512, valuesx2AVX512, valuesx3AVX512, valuesx4AVX512,
+		valuesx5AVX512, valuesx6AVX512, valuesx7AVX512, valuesx8AVX512,
+	}
+)
+
+func scores(out []float32, stride int, q []float32, n, d int, blocks []*uint16, f float32) {
+	switch active {
+	case generic:
+		scoresGeneric(out, stride, q, n, d, blocks, f)
+	case avx512:
+		scoresKernels[n-1](&out[0], uintptr(4*stride), &q[0], uintptr(4*d), &blocks[0], d, len(blocks)/2-1, f)
+	default:
+		scoresMix(mixKernels[active].half, out, stride, q, n, d, blocks, f)
+	}
+}
+
+func values(out []float32, p []float32, stride, n, d int, blocks []*uint16, positions int) {
+	switch active {
+	case generic:
+		valuesGeneric(out, p, stride, n, d, blocks, positions)
+	case avx512:
+		keys := uintptr(2 * blockTokens * d) // bytes
+		valuesKernels[n-1](&out[0], uintptr(4*d), &p[0], uintptr(4*stride), &blocks[0], keys, positions, d/DecodeUnit)
+	default:
+		valuesMix(mixKernels[active].half, out, p, stride, n, d, blocks, positions)
+	}
+}

@@ -30,3 +30,11 @@ func softmax(s []float32, stride, n, fill int, m, l []float32) {
 }
 
 func mergeRows(o, oc []float32, n int, a, b []float32) { mergeRowsGeneric(o, oc, n, a, b) }
+
+func scores(out []float32, stride int, q []float32, n, d int, blocks []*uint16, f float32) {
+	scoresGeneric(out, stride, q, n, d, blocks, f)
+}
+
+func values(out []float32, p []float32, stride, n, d int, blocks []*uint16, positions int) {
+	valuesGeneric(out, p, stride, n, d, blocks, positions)
+}

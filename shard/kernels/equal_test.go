@@ -285,6 +285,51 @@ func TestMulTilesEqual(t *testing.T) {
 	}
 }
 
+// TestDecodeEqual: scores and mixes of every number of queries and positions, beside what MulTiles gives for the same.
+func TestDecodeEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 13))
+	for n := 1; n <= DecodeQueries; n++ {
+		for _, d := range []int{32, 64, 96, 128} {
+			positions := 1 + r.IntN(64)
+			count := (positions + 31) / 32 * 2
+			var blocks []*uint16
+			keys, mixed := make([]float32, count*d*16), make([]float32, d/16*count*256)
+			for b := range count + 2 {
+				block := make([]uint16, 2*d*blockTokens)
+				for i := range block {
+					block[i] = toHalf(float32(r.NormFloat64()))
+				}
+				blocks = append(blocks, &block[0])
+				if b < count {
+					Widen(keys[b*d*16:], d*16, block, d*16, 1)
+					Widen(mixed[b*256:], count*256, block[d*16:], 256, d/16)
+				}
+			}
+			q, p := adversarial(r, n*d), adversarial(r, n*100)
+			f := float32(r.NormFloat64())
+			sameBits(t, func() []float32 {
+				s, m := make([]float32, n*70), make([]float32, n*d)
+				Scores(s, 70, q, n, d, blocks, f)
+				Values(m, p, 100, n, d, blocks, positions)
+				wide, other := make([]float32, n*70), make([]float32, n*d)
+				MulTiles(wide, 70, q, d, n, keys, d*16, d, count, f, nil)
+				MulTiles(other, d, p, 100, n, mixed, count*256, positions, d/16, 1, nil)
+				for i := range wide {
+					if !identical(s[i], wide[i]) {
+						t.Fatalf("%d queries of %d: score %d is %g, MulTiles gives %g", n, d, i, s[i], wide[i])
+					}
+				}
+				for i := range other {
+					if !identical(m[i], other[i]) {
+						t.Fatalf("%d queries of %d: element %d is %g, MulTiles gives %g", n, d, i, m[i], other[i])
+					}
+				}
+				return append(s, m...)
+			})
+		}
+	}
+}
+
 func TestWidenEqual(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	all := make([]uint16, 1<<16)

@@ -369,3 +369,83 @@ func divideAVX2(dst *float32, x *float32, l float32, n int)
 //
 //go:noescape
 func toHalfAVX2(dst *uint16, x *float32, n int) bool
+
+// scoresx1AVX512 is the scores of 1 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx1AVX512 is the mix of values for 1 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx2AVX512 is the scores of 2 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx2AVX512 is the mix of values for 2 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx3AVX512 is the scores of 3 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx3AVX512 is the mix of values for 3 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx4AVX512 is the scores of 4 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx4AVX512 is the mix of values for 4 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx5AVX512 is the scores of 5 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx5AVX512 is the mix of values for 5 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx6AVX512 is the scores of 6 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx6AVX512 is the mix of values for 6 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx7AVX512 is the scores of 7 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx7AVX512 is the mix of values for 7 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// scoresx8AVX512 is the scores of 8 queries in pairs of blocks. Two more blocks are prefetched.
+//
+//go:noescape
+func scoresx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+
+// valuesx8AVX512 is the mix of values for 8 queries, in pairs of tiles from offset bytes of each block on. One more block is prefetched.
+//
+//go:noescape
+func valuesx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)

@@ -4759,3 +4759,1473 @@ GLOBL units16<>(SB), RODATA|NOPTR, $4
 
 DATA signs16<>+0(SB)/4, $0x80008000
 GLOBL signs16<>(SB), RODATA|NOPTR, $4
+
+// func scoresx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx1AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         out+0(FP), BX
+	MOVQ         d+40(FP), SI
+	MOVQ         pairs+48(FP), DI
+	VBROADCASTSS f+56(FP), Z2
+
+pair:
+	MOVQ   (CX), R8
+	MOVQ   8(CX), R9
+	MOVQ   16(CX), R10
+	MOVQ   24(CX), R11
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	XORQ   DX, DX
+	MOVQ   SI, R12
+
+step:
+	PREFETCHT0   (R10)(DX*1)
+	VCVTPH2PS    (R8)(DX*1), Z3
+	VCVTPH2PS    (R9)(DX*1), Z4
+	VBROADCASTSS (AX), Z5
+	VFMADD231PS  Z5, Z3, Z0
+	VFMADD231PS  Z5, Z4, Z1
+	PREFETCHT0   (R11)(DX*1)
+	VCVTPH2PS    32(R8)(DX*1), Z3
+	VCVTPH2PS    32(R9)(DX*1), Z4
+	VBROADCASTSS 4(AX), Z5
+	VFMADD231PS  Z5, Z3, Z0
+	VFMADD231PS  Z5, Z4, Z1
+	ADDQ         $0x40, DX
+	ADDQ         $0x08, AX
+	SUBQ         $0x02, R12
+	JNZ          step
+	MOVQ         BX, DX
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z0, (DX)
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, 64(DX)
+	MOVQ         SI, R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, AX
+	ADDQ         $0x10, CX
+	ADDQ         $0x00000080, BX
+	DECQ         DI
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx1AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx1AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	MOVQ blocks+32(FP), CX
+	MOVQ out+0(FP), DX
+	MOVQ offset+40(FP), BX
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   CX, SI
+	MOVQ   positions+48(FP), R9
+
+block:
+	MOVQ    (SI), DI
+	MOVQ    8(SI), R8
+	ADDQ    BX, DI
+	ADDQ    BX, R8
+	ADDQ    $0x08, SI
+	MOVQ    $0x00000010, R10
+	CMPQ    R9, R10
+	CMOVQLT R9, R10
+	SUBQ    R10, R9
+
+step:
+	PREFETCHT0   (R8)
+	VCVTPH2PS    (DI), Z2
+	VCVTPH2PS    512(DI), Z3
+	VBROADCASTSS (AX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         $0x20, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x04, AX
+	DECQ         R10
+	JNZ          step
+	TESTQ        R9, R9
+	JNZ          block
+	MOVQ         DX, SI
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      Z1, 64(SI)
+	MOVQ         positions+48(FP), R9
+	SHLQ         $0x02, R9
+	SUBQ         R9, AX
+	ADDQ         $0x00000400, BX
+	ADDQ         $0x00000080, DX
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx2AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	MOVQ         blocks+32(FP), DX
+	MOVQ         out+0(FP), SI
+	MOVQ         d+40(FP), DI
+	MOVQ         pairs+48(FP), R8
+	VBROADCASTSS f+56(FP), Z4
+
+pair:
+	MOVQ   (DX), R9
+	MOVQ   8(DX), R10
+	MOVQ   16(DX), R11
+	MOVQ   24(DX), R12
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	XORQ   BX, BX
+	MOVQ   DI, R13
+
+step:
+	PREFETCHT0   (R11)(BX*1)
+	VCVTPH2PS    (R9)(BX*1), Z5
+	VCVTPH2PS    (R10)(BX*1), Z6
+	VBROADCASTSS (AX), Z7
+	VFMADD231PS  Z7, Z5, Z0
+	VFMADD231PS  Z7, Z6, Z1
+	VBROADCASTSS (AX)(CX*1), Z7
+	VFMADD231PS  Z7, Z5, Z2
+	VFMADD231PS  Z7, Z6, Z3
+	PREFETCHT0   (R12)(BX*1)
+	VCVTPH2PS    32(R9)(BX*1), Z5
+	VCVTPH2PS    32(R10)(BX*1), Z6
+	VBROADCASTSS 4(AX), Z7
+	VFMADD231PS  Z7, Z5, Z0
+	VFMADD231PS  Z7, Z6, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z7
+	VFMADD231PS  Z7, Z5, Z2
+	VFMADD231PS  Z7, Z6, Z3
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, AX
+	SUBQ         $0x02, R13
+	JNZ          step
+	MOVQ         SI, BX
+	VMULPS       Z4, Z0, Z0
+	VMOVUPS      Z0, (BX)
+	VMULPS       Z4, Z1, Z1
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         outStride+8(FP), BX
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (BX)
+	VMULPS       Z4, Z3, Z3
+	VMOVUPS      Z3, 64(BX)
+	MOVQ         DI, R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, AX
+	ADDQ         $0x10, DX
+	ADDQ         $0x00000080, SI
+	DECQ         R8
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx2AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx2AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	MOVQ blocks+32(FP), DX
+	MOVQ out+0(FP), BX
+	MOVQ offset+40(FP), SI
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   DX, DI
+	MOVQ   positions+48(FP), R10
+
+block:
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R9
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	ADDQ    $0x08, DI
+	MOVQ    $0x00000010, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+step:
+	PREFETCHT0   (R9)
+	VCVTPH2PS    (R8), Z4
+	VCVTPH2PS    512(R8), Z5
+	VBROADCASTSS (AX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (AX)(CX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         $0x20, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, AX
+	DECQ         R11
+	JNZ          step
+	TESTQ        R10, R10
+	JNZ          block
+	MOVQ         BX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	MOVQ         positions+48(FP), R10
+	SHLQ         $0x02, R10
+	SUBQ         R10, AX
+	ADDQ         $0x00000400, SI
+	ADDQ         $0x00000080, BX
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx3AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	MOVQ         blocks+32(FP), DX
+	MOVQ         out+0(FP), SI
+	MOVQ         d+40(FP), DI
+	MOVQ         pairs+48(FP), R8
+	VBROADCASTSS f+56(FP), Z6
+
+pair:
+	MOVQ   (DX), R9
+	MOVQ   8(DX), R10
+	MOVQ   16(DX), R11
+	MOVQ   24(DX), R12
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	XORQ   BX, BX
+	MOVQ   DI, R13
+
+step:
+	PREFETCHT0   (R11)(BX*1)
+	VCVTPH2PS    (R9)(BX*1), Z7
+	VCVTPH2PS    (R10)(BX*1), Z8
+	VBROADCASTSS (AX), Z9
+	VFMADD231PS  Z9, Z7, Z0
+	VFMADD231PS  Z9, Z8, Z1
+	VBROADCASTSS (AX)(CX*1), Z9
+	VFMADD231PS  Z9, Z7, Z2
+	VFMADD231PS  Z9, Z8, Z3
+	VBROADCASTSS (AX)(CX*2), Z9
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	PREFETCHT0   (R12)(BX*1)
+	VCVTPH2PS    32(R9)(BX*1), Z7
+	VCVTPH2PS    32(R10)(BX*1), Z8
+	VBROADCASTSS 4(AX), Z9
+	VFMADD231PS  Z9, Z7, Z0
+	VFMADD231PS  Z9, Z8, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z9
+	VFMADD231PS  Z9, Z7, Z2
+	VFMADD231PS  Z9, Z8, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z9
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         $0x40, BX
+	ADDQ         $0x08, AX
+	SUBQ         $0x02, R13
+	JNZ          step
+	MOVQ         SI, BX
+	VMULPS       Z6, Z0, Z0
+	VMOVUPS      Z0, (BX)
+	VMULPS       Z6, Z1, Z1
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         outStride+8(FP), BX
+	VMULPS       Z6, Z2, Z2
+	VMOVUPS      Z2, (BX)
+	VMULPS       Z6, Z3, Z3
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         outStride+8(FP), BX
+	VMULPS       Z6, Z4, Z4
+	VMOVUPS      Z4, (BX)
+	VMULPS       Z6, Z5, Z5
+	VMOVUPS      Z5, 64(BX)
+	MOVQ         DI, R13
+	SHLQ         $0x02, R13
+	SUBQ         R13, AX
+	ADDQ         $0x10, DX
+	ADDQ         $0x00000080, SI
+	DECQ         R8
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx3AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx3AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	MOVQ blocks+32(FP), DX
+	MOVQ out+0(FP), BX
+	MOVQ offset+40(FP), SI
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	MOVQ   DX, DI
+	MOVQ   positions+48(FP), R10
+
+block:
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R9
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	ADDQ    $0x08, DI
+	MOVQ    $0x00000010, R11
+	CMPQ    R10, R11
+	CMOVQLT R10, R11
+	SUBQ    R11, R10
+
+step:
+	PREFETCHT0   (R9)
+	VCVTPH2PS    (R8), Z6
+	VCVTPH2PS    512(R8), Z7
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (AX)(CX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (AX)(CX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         $0x20, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x04, AX
+	DECQ         R11
+	JNZ          step
+	TESTQ        R10, R10
+	JNZ          block
+	MOVQ         BX, DI
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMOVUPS      Z2, (DI)
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMOVUPS      Z4, (DI)
+	VMOVUPS      Z5, 64(DI)
+	MOVQ         positions+48(FP), R10
+	SHLQ         $0x02, R10
+	SUBQ         R10, AX
+	ADDQ         $0x00000400, SI
+	ADDQ         $0x00000080, BX
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx4AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         blocks+32(FP), BX
+	MOVQ         out+0(FP), DI
+	MOVQ         d+40(FP), R8
+	MOVQ         pairs+48(FP), R9
+	VBROADCASTSS f+56(FP), Z8
+
+pair:
+	MOVQ   (BX), R10
+	MOVQ   8(BX), R11
+	MOVQ   16(BX), R12
+	MOVQ   24(BX), R13
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	XORQ   SI, SI
+	MOVQ   R8, R14
+
+step:
+	PREFETCHT0   (R12)(SI*1)
+	VCVTPH2PS    (R10)(SI*1), Z9
+	VCVTPH2PS    (R11)(SI*1), Z10
+	VBROADCASTSS (AX), Z11
+	VFMADD231PS  Z11, Z9, Z0
+	VFMADD231PS  Z11, Z10, Z1
+	VBROADCASTSS (AX)(CX*1), Z11
+	VFMADD231PS  Z11, Z9, Z2
+	VFMADD231PS  Z11, Z10, Z3
+	VBROADCASTSS (AX)(CX*2), Z11
+	VFMADD231PS  Z11, Z9, Z4
+	VFMADD231PS  Z11, Z10, Z5
+	VBROADCASTSS (AX)(DX*1), Z11
+	VFMADD231PS  Z11, Z9, Z6
+	VFMADD231PS  Z11, Z10, Z7
+	PREFETCHT0   (R13)(SI*1)
+	VCVTPH2PS    32(R10)(SI*1), Z9
+	VCVTPH2PS    32(R11)(SI*1), Z10
+	VBROADCASTSS 4(AX), Z11
+	VFMADD231PS  Z11, Z9, Z0
+	VFMADD231PS  Z11, Z10, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z11
+	VFMADD231PS  Z11, Z9, Z2
+	VFMADD231PS  Z11, Z10, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z11
+	VFMADD231PS  Z11, Z9, Z4
+	VFMADD231PS  Z11, Z10, Z5
+	VBROADCASTSS 4(AX)(DX*1), Z11
+	VFMADD231PS  Z11, Z9, Z6
+	VFMADD231PS  Z11, Z10, Z7
+	ADDQ         $0x40, SI
+	ADDQ         $0x08, AX
+	SUBQ         $0x02, R14
+	JNZ          step
+	MOVQ         DI, SI
+	VMULPS       Z8, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VMULPS       Z8, Z1, Z1
+	VMOVUPS      Z1, 64(SI)
+	ADDQ         outStride+8(FP), SI
+	VMULPS       Z8, Z2, Z2
+	VMOVUPS      Z2, (SI)
+	VMULPS       Z8, Z3, Z3
+	VMOVUPS      Z3, 64(SI)
+	ADDQ         outStride+8(FP), SI
+	VMULPS       Z8, Z4, Z4
+	VMOVUPS      Z4, (SI)
+	VMULPS       Z8, Z5, Z5
+	VMOVUPS      Z5, 64(SI)
+	ADDQ         outStride+8(FP), SI
+	VMULPS       Z8, Z6, Z6
+	VMOVUPS      Z6, (SI)
+	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z7, 64(SI)
+	MOVQ         R8, R14
+	SHLQ         $0x02, R14
+	SUBQ         R14, AX
+	ADDQ         $0x10, BX
+	ADDQ         $0x00000080, DI
+	DECQ         R9
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx4AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx4AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ blocks+32(FP), BX
+	MOVQ out+0(FP), SI
+	MOVQ offset+40(FP), DI
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	MOVQ   BX, R8
+	MOVQ   positions+48(FP), R11
+
+block:
+	MOVQ    (R8), R9
+	MOVQ    8(R8), R10
+	ADDQ    DI, R9
+	ADDQ    DI, R10
+	ADDQ    $0x08, R8
+	MOVQ    $0x00000010, R12
+	CMPQ    R11, R12
+	CMOVQLT R11, R12
+	SUBQ    R12, R11
+
+step:
+	PREFETCHT0   (R10)
+	VCVTPH2PS    (R9), Z8
+	VCVTPH2PS    512(R9), Z9
+	VBROADCASTSS (AX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (AX)(CX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (AX)(CX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (AX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x20, R9
+	ADDQ         $0x40, R10
+	ADDQ         $0x04, AX
+	DECQ         R12
+	JNZ          step
+	TESTQ        R11, R11
+	JNZ          block
+	MOVQ         SI, R8
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z1, 64(R8)
+	ADDQ         outStride+8(FP), R8
+	VMOVUPS      Z2, (R8)
+	VMOVUPS      Z3, 64(R8)
+	ADDQ         outStride+8(FP), R8
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	ADDQ         outStride+8(FP), R8
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	MOVQ         positions+48(FP), R11
+	SHLQ         $0x02, R11
+	SUBQ         R11, AX
+	ADDQ         $0x00000400, DI
+	ADDQ         $0x00000080, SI
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx5AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (AX)(CX*4), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         out+0(FP), R8
+	MOVQ         d+40(FP), R9
+	MOVQ         pairs+48(FP), R10
+	VBROADCASTSS f+56(FP), Z10
+
+pair:
+	MOVQ   (SI), R11
+	MOVQ   8(SI), R12
+	MOVQ   16(SI), R13
+	MOVQ   24(SI), R14
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	XORQ   DI, DI
+	MOVQ   R9, R15
+
+step:
+	PREFETCHT0   (R13)(DI*1)
+	VCVTPH2PS    (R11)(DI*1), Z11
+	VCVTPH2PS    (R12)(DI*1), Z12
+	VBROADCASTSS (AX), Z13
+	VFMADD231PS  Z13, Z11, Z0
+	VFMADD231PS  Z13, Z12, Z1
+	VBROADCASTSS (AX)(CX*1), Z13
+	VFMADD231PS  Z13, Z11, Z2
+	VFMADD231PS  Z13, Z12, Z3
+	VBROADCASTSS (AX)(CX*2), Z13
+	VFMADD231PS  Z13, Z11, Z4
+	VFMADD231PS  Z13, Z12, Z5
+	VBROADCASTSS (AX)(DX*1), Z13
+	VFMADD231PS  Z13, Z11, Z6
+	VFMADD231PS  Z13, Z12, Z7
+	VBROADCASTSS (BX), Z13
+	VFMADD231PS  Z13, Z11, Z8
+	VFMADD231PS  Z13, Z12, Z9
+	PREFETCHT0   (R14)(DI*1)
+	VCVTPH2PS    32(R11)(DI*1), Z11
+	VCVTPH2PS    32(R12)(DI*1), Z12
+	VBROADCASTSS 4(AX), Z13
+	VFMADD231PS  Z13, Z11, Z0
+	VFMADD231PS  Z13, Z12, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z13
+	VFMADD231PS  Z13, Z11, Z2
+	VFMADD231PS  Z13, Z12, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z13
+	VFMADD231PS  Z13, Z11, Z4
+	VFMADD231PS  Z13, Z12, Z5
+	VBROADCASTSS 4(AX)(DX*1), Z13
+	VFMADD231PS  Z13, Z11, Z6
+	VFMADD231PS  Z13, Z12, Z7
+	VBROADCASTSS 4(BX), Z13
+	VFMADD231PS  Z13, Z11, Z8
+	VFMADD231PS  Z13, Z12, Z9
+	ADDQ         $0x40, DI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, BX
+	SUBQ         $0x02, R15
+	JNZ          step
+	MOVQ         R8, DI
+	VMULPS       Z10, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VMULPS       Z10, Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z10, Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VMULPS       Z10, Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z10, Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VMULPS       Z10, Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z10, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VMULPS       Z10, Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      Z8, (DI)
+	VMULPS       Z10, Z9, Z9
+	VMOVUPS      Z9, 64(DI)
+	MOVQ         R9, R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, AX
+	SUBQ         R15, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R10
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx5AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx5AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (AX)(CX*4), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ out+0(FP), DI
+	MOVQ offset+40(FP), R8
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	MOVQ   SI, R9
+	MOVQ   positions+48(FP), R12
+
+block:
+	MOVQ    (R9), R10
+	MOVQ    8(R9), R11
+	ADDQ    R8, R10
+	ADDQ    R8, R11
+	ADDQ    $0x08, R9
+	MOVQ    $0x00000010, R13
+	CMPQ    R12, R13
+	CMOVQLT R12, R13
+	SUBQ    R13, R12
+
+step:
+	PREFETCHT0   (R11)
+	VCVTPH2PS    (R10), Z10
+	VCVTPH2PS    512(R10), Z11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (AX)(CX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (AX)(CX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         $0x20, R10
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	DECQ         R13
+	JNZ          step
+	TESTQ        R12, R12
+	JNZ          block
+	MOVQ         DI, R9
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z7, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, 64(R9)
+	MOVQ         positions+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, AX
+	SUBQ         R12, BX
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, DI
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx6AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (AX)(CX*4), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         out+0(FP), R8
+	MOVQ         d+40(FP), R9
+	MOVQ         pairs+48(FP), R10
+	VBROADCASTSS f+56(FP), Z12
+
+pair:
+	MOVQ   (SI), R11
+	MOVQ   8(SI), R12
+	MOVQ   16(SI), R13
+	MOVQ   24(SI), R14
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	XORQ   DI, DI
+	MOVQ   R9, R15
+
+step:
+	PREFETCHT0   (R13)(DI*1)
+	VCVTPH2PS    (R11)(DI*1), Z13
+	VCVTPH2PS    (R12)(DI*1), Z14
+	VBROADCASTSS (AX), Z15
+	VFMADD231PS  Z15, Z13, Z0
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS (AX)(CX*1), Z15
+	VFMADD231PS  Z15, Z13, Z2
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS (AX)(CX*2), Z15
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z13, Z6
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS (BX), Z15
+	VFMADD231PS  Z15, Z13, Z8
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS (BX)(CX*1), Z15
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	PREFETCHT0   (R14)(DI*1)
+	VCVTPH2PS    32(R11)(DI*1), Z13
+	VCVTPH2PS    32(R12)(DI*1), Z14
+	VBROADCASTSS 4(AX), Z15
+	VFMADD231PS  Z15, Z13, Z0
+	VFMADD231PS  Z15, Z14, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z15
+	VFMADD231PS  Z15, Z13, Z2
+	VFMADD231PS  Z15, Z14, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z15
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 4(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z13, Z6
+	VFMADD231PS  Z15, Z14, Z7
+	VBROADCASTSS 4(BX), Z15
+	VFMADD231PS  Z15, Z13, Z8
+	VFMADD231PS  Z15, Z14, Z9
+	VBROADCASTSS 4(BX)(CX*1), Z15
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         $0x40, DI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, BX
+	SUBQ         $0x02, R15
+	JNZ          step
+	MOVQ         R8, DI
+	VMULPS       Z12, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VMULPS       Z12, Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z12, Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VMULPS       Z12, Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z12, Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VMULPS       Z12, Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z12, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VMULPS       Z12, Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z12, Z8, Z8
+	VMOVUPS      Z8, (DI)
+	VMULPS       Z12, Z9, Z9
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z12, Z10, Z10
+	VMOVUPS      Z10, (DI)
+	VMULPS       Z12, Z11, Z11
+	VMOVUPS      Z11, 64(DI)
+	MOVQ         R9, R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, AX
+	SUBQ         R15, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R10
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx6AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx6AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (AX)(CX*4), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ out+0(FP), DI
+	MOVQ offset+40(FP), R8
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	MOVQ   SI, R9
+	MOVQ   positions+48(FP), R12
+
+block:
+	MOVQ    (R9), R10
+	MOVQ    8(R9), R11
+	ADDQ    R8, R10
+	ADDQ    R8, R11
+	ADDQ    $0x08, R9
+	MOVQ    $0x00000010, R13
+	CMPQ    R12, R13
+	CMOVQLT R12, R13
+	SUBQ    R13, R12
+
+step:
+	PREFETCHT0   (R11)
+	VCVTPH2PS    (R10), Z12
+	VCVTPH2PS    512(R10), Z13
+	VBROADCASTSS (AX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (AX)(CX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (AX)(CX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (BX), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (BX)(CX*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         $0x20, R10
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	DECQ         R13
+	JNZ          step
+	TESTQ        R12, R12
+	JNZ          block
+	MOVQ         DI, R9
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z7, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z10, (R9)
+	VMOVUPS      Z11, 64(R9)
+	MOVQ         positions+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, AX
+	SUBQ         R12, BX
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, DI
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx7AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (AX)(CX*4), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         out+0(FP), R8
+	MOVQ         d+40(FP), R9
+	MOVQ         pairs+48(FP), R10
+	VBROADCASTSS f+56(FP), Z14
+
+pair:
+	MOVQ   (SI), R11
+	MOVQ   8(SI), R12
+	MOVQ   16(SI), R13
+	MOVQ   24(SI), R14
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	XORQ   DI, DI
+	MOVQ   R9, R15
+
+step:
+	PREFETCHT0   (R13)(DI*1)
+	VCVTPH2PS    (R11)(DI*1), Z15
+	VCVTPH2PS    (R12)(DI*1), Z16
+	VBROADCASTSS (AX), Z17
+	VFMADD231PS  Z17, Z15, Z0
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS (AX)(CX*1), Z17
+	VFMADD231PS  Z17, Z15, Z2
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS (AX)(CX*2), Z17
+	VFMADD231PS  Z17, Z15, Z4
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS (AX)(DX*1), Z17
+	VFMADD231PS  Z17, Z15, Z6
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS (BX), Z17
+	VFMADD231PS  Z17, Z15, Z8
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS (BX)(CX*1), Z17
+	VFMADD231PS  Z17, Z15, Z10
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS (BX)(CX*2), Z17
+	VFMADD231PS  Z17, Z15, Z12
+	VFMADD231PS  Z17, Z16, Z13
+	PREFETCHT0   (R14)(DI*1)
+	VCVTPH2PS    32(R11)(DI*1), Z15
+	VCVTPH2PS    32(R12)(DI*1), Z16
+	VBROADCASTSS 4(AX), Z17
+	VFMADD231PS  Z17, Z15, Z0
+	VFMADD231PS  Z17, Z16, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z17
+	VFMADD231PS  Z17, Z15, Z2
+	VFMADD231PS  Z17, Z16, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z17
+	VFMADD231PS  Z17, Z15, Z4
+	VFMADD231PS  Z17, Z16, Z5
+	VBROADCASTSS 4(AX)(DX*1), Z17
+	VFMADD231PS  Z17, Z15, Z6
+	VFMADD231PS  Z17, Z16, Z7
+	VBROADCASTSS 4(BX), Z17
+	VFMADD231PS  Z17, Z15, Z8
+	VFMADD231PS  Z17, Z16, Z9
+	VBROADCASTSS 4(BX)(CX*1), Z17
+	VFMADD231PS  Z17, Z15, Z10
+	VFMADD231PS  Z17, Z16, Z11
+	VBROADCASTSS 4(BX)(CX*2), Z17
+	VFMADD231PS  Z17, Z15, Z12
+	VFMADD231PS  Z17, Z16, Z13
+	ADDQ         $0x40, DI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, BX
+	SUBQ         $0x02, R15
+	JNZ          step
+	MOVQ         R8, DI
+	VMULPS       Z14, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VMULPS       Z14, Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VMULPS       Z14, Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VMULPS       Z14, Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VMULPS       Z14, Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z8, Z8
+	VMOVUPS      Z8, (DI)
+	VMULPS       Z14, Z9, Z9
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z10, Z10
+	VMOVUPS      Z10, (DI)
+	VMULPS       Z14, Z11, Z11
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z14, Z12, Z12
+	VMOVUPS      Z12, (DI)
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, 64(DI)
+	MOVQ         R9, R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, AX
+	SUBQ         R15, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R10
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx7AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx7AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (AX)(CX*4), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ out+0(FP), DI
+	MOVQ offset+40(FP), R8
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	MOVQ   SI, R9
+	MOVQ   positions+48(FP), R12
+
+block:
+	MOVQ    (R9), R10
+	MOVQ    8(R9), R11
+	ADDQ    R8, R10
+	ADDQ    R8, R11
+	ADDQ    $0x08, R9
+	MOVQ    $0x00000010, R13
+	CMPQ    R12, R13
+	CMOVQLT R12, R13
+	SUBQ    R13, R12
+
+step:
+	PREFETCHT0   (R11)
+	VCVTPH2PS    (R10), Z14
+	VCVTPH2PS    512(R10), Z15
+	VBROADCASTSS (AX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (AX)(CX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (AX)(CX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (BX), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (BX)(CX*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (BX)(CX*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         $0x20, R10
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	DECQ         R13
+	JNZ          step
+	TESTQ        R12, R12
+	JNZ          block
+	MOVQ         DI, R9
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z7, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z10, (R9)
+	VMOVUPS      Z11, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	MOVQ         positions+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, AX
+	SUBQ         R12, BX
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, DI
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func scoresx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, d int, pairs int, f float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·scoresx8AVX512(SB), NOSPLIT, $0-60
+	MOVQ         coef+16(FP), AX
+	MOVQ         coefStride+24(FP), CX
+	LEAQ         (CX)(CX*2), DX
+	LEAQ         (AX)(CX*4), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         out+0(FP), R8
+	MOVQ         d+40(FP), R9
+	MOVQ         pairs+48(FP), R10
+	VBROADCASTSS f+56(FP), Z16
+
+pair:
+	MOVQ   (SI), R11
+	MOVQ   8(SI), R12
+	MOVQ   16(SI), R13
+	MOVQ   24(SI), R14
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	XORQ   DI, DI
+	MOVQ   R9, R15
+
+step:
+	PREFETCHT0   (R13)(DI*1)
+	VCVTPH2PS    (R11)(DI*1), Z17
+	VCVTPH2PS    (R12)(DI*1), Z18
+	VBROADCASTSS (AX), Z19
+	VFMADD231PS  Z19, Z17, Z0
+	VFMADD231PS  Z19, Z18, Z1
+	VBROADCASTSS (AX)(CX*1), Z19
+	VFMADD231PS  Z19, Z17, Z2
+	VFMADD231PS  Z19, Z18, Z3
+	VBROADCASTSS (AX)(CX*2), Z19
+	VFMADD231PS  Z19, Z17, Z4
+	VFMADD231PS  Z19, Z18, Z5
+	VBROADCASTSS (AX)(DX*1), Z19
+	VFMADD231PS  Z19, Z17, Z6
+	VFMADD231PS  Z19, Z18, Z7
+	VBROADCASTSS (BX), Z19
+	VFMADD231PS  Z19, Z17, Z8
+	VFMADD231PS  Z19, Z18, Z9
+	VBROADCASTSS (BX)(CX*1), Z19
+	VFMADD231PS  Z19, Z17, Z10
+	VFMADD231PS  Z19, Z18, Z11
+	VBROADCASTSS (BX)(CX*2), Z19
+	VFMADD231PS  Z19, Z17, Z12
+	VFMADD231PS  Z19, Z18, Z13
+	VBROADCASTSS (BX)(DX*1), Z19
+	VFMADD231PS  Z19, Z17, Z14
+	VFMADD231PS  Z19, Z18, Z15
+	PREFETCHT0   (R14)(DI*1)
+	VCVTPH2PS    32(R11)(DI*1), Z17
+	VCVTPH2PS    32(R12)(DI*1), Z18
+	VBROADCASTSS 4(AX), Z19
+	VFMADD231PS  Z19, Z17, Z0
+	VFMADD231PS  Z19, Z18, Z1
+	VBROADCASTSS 4(AX)(CX*1), Z19
+	VFMADD231PS  Z19, Z17, Z2
+	VFMADD231PS  Z19, Z18, Z3
+	VBROADCASTSS 4(AX)(CX*2), Z19
+	VFMADD231PS  Z19, Z17, Z4
+	VFMADD231PS  Z19, Z18, Z5
+	VBROADCASTSS 4(AX)(DX*1), Z19
+	VFMADD231PS  Z19, Z17, Z6
+	VFMADD231PS  Z19, Z18, Z7
+	VBROADCASTSS 4(BX), Z19
+	VFMADD231PS  Z19, Z17, Z8
+	VFMADD231PS  Z19, Z18, Z9
+	VBROADCASTSS 4(BX)(CX*1), Z19
+	VFMADD231PS  Z19, Z17, Z10
+	VFMADD231PS  Z19, Z18, Z11
+	VBROADCASTSS 4(BX)(CX*2), Z19
+	VFMADD231PS  Z19, Z17, Z12
+	VFMADD231PS  Z19, Z18, Z13
+	VBROADCASTSS 4(BX)(DX*1), Z19
+	VFMADD231PS  Z19, Z17, Z14
+	VFMADD231PS  Z19, Z18, Z15
+	ADDQ         $0x40, DI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, BX
+	SUBQ         $0x02, R15
+	JNZ          step
+	MOVQ         R8, DI
+	VMULPS       Z16, Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VMULPS       Z16, Z1, Z1
+	VMOVUPS      Z1, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z2, Z2
+	VMOVUPS      Z2, (DI)
+	VMULPS       Z16, Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z4, Z4
+	VMOVUPS      Z4, (DI)
+	VMULPS       Z16, Z5, Z5
+	VMOVUPS      Z5, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z6, Z6
+	VMOVUPS      Z6, (DI)
+	VMULPS       Z16, Z7, Z7
+	VMOVUPS      Z7, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z8, Z8
+	VMOVUPS      Z8, (DI)
+	VMULPS       Z16, Z9, Z9
+	VMOVUPS      Z9, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z10, Z10
+	VMOVUPS      Z10, (DI)
+	VMULPS       Z16, Z11, Z11
+	VMOVUPS      Z11, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z12, Z12
+	VMOVUPS      Z12, (DI)
+	VMULPS       Z16, Z13, Z13
+	VMOVUPS      Z13, 64(DI)
+	ADDQ         outStride+8(FP), DI
+	VMULPS       Z16, Z14, Z14
+	VMOVUPS      Z14, (DI)
+	VMULPS       Z16, Z15, Z15
+	VMOVUPS      Z15, 64(DI)
+	MOVQ         R9, R15
+	SHLQ         $0x02, R15
+	SUBQ         R15, AX
+	SUBQ         R15, BX
+	ADDQ         $0x10, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R10
+	JNZ          pair
+	VZEROUPPER
+	RET
+
+// func valuesx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
+TEXT ·valuesx8AVX512(SB), NOSPLIT, $0-64
+	MOVQ coef+16(FP), AX
+	MOVQ coefStride+24(FP), CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (AX)(CX*4), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ out+0(FP), DI
+	MOVQ offset+40(FP), R8
+
+pair:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	MOVQ   SI, R9
+	MOVQ   positions+48(FP), R12
+
+block:
+	MOVQ    (R9), R10
+	MOVQ    8(R9), R11
+	ADDQ    R8, R10
+	ADDQ    R8, R11
+	ADDQ    $0x08, R9
+	MOVQ    $0x00000010, R13
+	CMPQ    R12, R13
+	CMOVQLT R12, R13
+	SUBQ    R13, R12
+
+step:
+	PREFETCHT0   (R11)
+	VCVTPH2PS    (R10), Z16
+	VCVTPH2PS    512(R10), Z17
+	VBROADCASTSS (AX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (AX)(CX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (AX)(CX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (BX), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (BX)(CX*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (BX)(CX*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (BX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         $0x20, R10
+	ADDQ         $0x40, R11
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, BX
+	DECQ         R13
+	JNZ          step
+	TESTQ        R12, R12
+	JNZ          block
+	MOVQ         DI, R9
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z2, (R9)
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z5, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z7, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z10, (R9)
+	VMOVUPS      Z11, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z12, (R9)
+	VMOVUPS      Z13, 64(R9)
+	ADDQ         outStride+8(FP), R9
+	VMOVUPS      Z14, (R9)
+	VMOVUPS      Z15, 64(R9)
+	MOVQ         positions+48(FP), R12
+	SHLQ         $0x02, R12
+	SUBQ         R12, AX
+	SUBQ         R12, BX
+	ADDQ         $0x00000400, R8
+	ADDQ         $0x00000080, DI
+	DECQ         pairs+56(FP)
+	JNZ          pair
+	VZEROUPPER
+	RET

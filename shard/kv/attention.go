@@ -23,8 +23,9 @@ type Attention struct {
 	pool   *kernels.Pool
 	group  int // query heads to a kv head
 	scale  float32
-	most   int // rows of a tile
-	atOnce int // rows whose scores are computed together
+	most   int  // rows of a tile
+	atOnce int  // rows whose scores are computed together
+	direct bool // single rows read the cache as it is
 
 	spans   []tile // of the sequences
 	tiles   []tile
@@ -73,6 +74,7 @@ func NewAttention(c *Cache, pool *kernels.Pool, heads int, scale float32) *Atten
 	for 2*a.most*a.group <= tileQueries && a.most < chunk {
 		a.most *= 2 // a power of two divides chunk
 	}
+	a.direct = c.typ == F16 && kernels.DecodesHalves() && a.group <= kernels.DecodeQueries && c.shape.HeadDim%kernels.DecodeUnit == 0
 	a.atOnce = max(1, kernelQueries/a.group)
 	for range pool.Threads() {
 		a.scratch = append(a.scratch, newScratch(c.shape, a.most*a.group, a.atOnce*a.group))

@@ -35,6 +35,7 @@ type scratch struct {
 	scores    []float32 // [queries at once, scoreStride], then their exponentials
 	keys      []float32 // [blocks][headDim][16 positions] of the chunk
 	values    []float32 // [tiles][chunk][16 elements]
+	blocks    []*uint16 // of the chunk, where a single row reads them
 	sum, next partial
 }
 
@@ -47,6 +48,7 @@ func newScratch(s Shape, queries, atOnce int) *scratch {
 		values:  make([]float32, s.width()/16*s.valueStride()),
 		sum:     memory(),
 		next:    memory(),
+		blocks:  make([]*uint16, 0, chunk/BlockTokens+2),
 	}
 }
 
@@ -61,6 +63,10 @@ func (s Shape) valueStride() int { return 16*chunk + 16 }
 func (a *Attention) chunk(s *scratch, t *tile, head, c int, q []float32, to partial) {
 	from := c * chunk
 	end := min(t.end(), from+chunk)
+	if t.rows == 1 && a.direct {
+		a.decode(s, t, head, from, end-from, q, to)
+		return
+	}
 	a.cache.widen(s, a.layer, t.blocks[from/BlockTokens:(end+BlockTokens-1)/BlockTokens], head)
 	k := product{a: a, s: s, head: head, next: t.blocks[min((from+chunk)/BlockTokens, len(t.blocks)):]}
 	for r := 0; r < t.rows; r += a.atOnce {
@@ -103,4 +109,20 @@ func (k *product) fetch() []byte {
 	block := k.next[0]
 	k.next = k.next[1:]
 	return k.a.cache.bytes(k.a.layer, block, k.head)
+}
+
+// decode computes a single row's chunk of n positions at from. Its few queries would not repay widening the keys and
+// values beforehand.
+func (a *Attention) decode(s *scratch, t *tile, head, from, n int, q []float32, to partial) {
+	first, count := from/BlockTokens, (n+BlockTokens-1)/BlockTokens
+	last := (t.end() - 1) / BlockTokens
+	s.blocks = s.blocks[:0]
+	for b := range (count+1)&^1 + 2 { // whole pairs, and one more to prefetch: what comes next, or any
+		key, _ := a.cache.head(a.layer, t.blocks[min(first+b, last)], head)
+		s.blocks = append(s.blocks, &a.cache.half[key])
+	}
+	d := a.cache.shape.HeadDim
+	kernels.Scores(s.scores, scoreStride, q, a.group, d, s.blocks, a.scale)
+	kernels.Softmax(s.scores, scoreStride, n, (n+15)&^15, to.max, to.sum)
+	kernels.Values(to.out, s.scores, scoreStride, a.group, d, s.blocks, n)
 }

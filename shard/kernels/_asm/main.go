@@ -48,6 +48,7 @@ func floats() {
 	}
 	elementwise()
 	attention()
+	decodes()
 }
 
 // values are the constants that are broadcast.
