@@ -30,10 +30,15 @@ const tiny = 0x1p-100
 
 // Acts is a batch of activation rows as a matmul reads them: float32 for float weights, and integers per 32 for
 // quantised ones. It is filled row by row and reused.
+//
+// The integers lie in tiles, the rows that a kernel takes at once: [tile][cols/32][rows of the tile]. All tiles are
+// equally wide, but for the last ones, which may be narrower by one row.
 type Acts struct {
 	rows, cols int
 	x          []float32  // [rows, cols]
-	blocks     []actBlock // [rows, cols/32]; empty unless asked for
+	blocks     []actBlock // empty unless asked for
+	width      int        // rows of a wide tile
+	wide       int        // rows in wide tiles
 }
 
 // Reset makes room for rows x cols without keeping contents. Integers are kept only where cols is a multiple of 32
@@ -46,6 +51,32 @@ func (a *Acts) Reset(rows, cols int, quantised bool) {
 		n = rows * (cols / 32)
 	}
 	a.blocks = grow(a.blocks, n)
+	a.width, a.wide = evenly(rows, tileRows(rows))
+}
+
+// evenly divides n rows into the fewest tiles of at most top: wide rows in tiles of width, the rest in tiles of one
+// row less.
+func evenly(n, top int) (width, wide int) {
+	if n == 0 {
+		return 1, 0
+	}
+	tiles := (n + top - 1) / top
+	width = (n + tiles - 1) / tiles
+	return width, width * (tiles - (tiles*width - n))
+}
+
+// tile is the first row and the width of the tile that row r belongs to.
+func (a *Acts) tile(r int) (first, width int) {
+	if r < a.wide {
+		return r - r%a.width, a.width
+	}
+	return r - (r-a.wide)%(a.width-1), a.width - 1
+}
+
+// column is the first of row r's blocks, which lie step apart.
+func (a *Acts) column(r int) (blocks []actBlock, step int) {
+	first, width := a.tile(r)
+	return a.blocks[first*(a.cols/32)+r-first:], width
 }
 
 func grow[T any](s []T, n int) []T {
@@ -75,13 +106,13 @@ func (a *Acts) quantise(r int, x []float32) {
 	if len(a.blocks) == 0 {
 		return
 	}
-	n := a.cols / 32
-	quantise(a.blocks[r*n:(r+1)*n], x)
+	blocks, step := a.column(r)
+	quantise(blocks, step, x)
 }
 
-func quantiseGeneric(dst []actBlock, x []float32) {
-	for i := range dst {
-		quantiseBlock(&dst[i], (*[32]float32)(x[32*i:]))
+func quantiseGeneric(dst []actBlock, step int, x []float32) {
+	for i := range len(x) / 32 {
+		quantiseBlock(&dst[i*step], (*[32]float32)(x[32*i:]))
 	}
 }
 

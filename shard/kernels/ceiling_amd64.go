@@ -4,7 +4,7 @@ package kernels
 
 // peakWork is what a byte of readAll and a turn of int8Peak and floatPeak count for; zeros where there are none.
 func peakWork() (bytes, ints, floats float64) {
-	const chains, perMultiply = 10, 2
+	const chains, perMultiply = 12, 2
 	switch active {
 	case generic:
 		return 0, 0, 0

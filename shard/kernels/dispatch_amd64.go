@@ -32,13 +32,14 @@ func whole(n int) int {
 	return n &^ 15
 }
 
-func quantise(dst []actBlock, x []float32) {
-	if active == generic || len(dst) == 0 {
-		quantiseGeneric(dst, x)
+func quantise(dst []actBlock, step int, x []float32) {
+	n := len(x) / 32
+	if active == generic || n == 0 {
+		quantiseGeneric(dst, step, x)
 		return
 	}
-	_ = x[32*len(dst)-1]
-	quantiseAVX2((*byte)(unsafe.Pointer(&dst[0])), &x[0], len(dst))
+	_ = dst[(n-1)*step]
+	quantiseAVX2((*byte)(unsafe.Pointer(&dst[0])), uintptr(step*actBytes), &x[0], n)
 }
 
 func finite(x []float32) bool {

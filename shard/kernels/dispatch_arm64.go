@@ -14,12 +14,12 @@ func whole(n int) int {
 	return n &^ 15
 }
 
-func quantise(dst []actBlock, x []float32) {
-	if active == generic || len(dst) == 0 {
-		quantiseGeneric(dst, x)
+func quantise(dst []actBlock, step int, x []float32) {
+	if active == generic || step != 1 || len(x) < 32 {
+		quantiseGeneric(dst, step, x)
 		return
 	}
-	_ = x[32*len(dst)-1]
+	dst = dst[:len(x)/32]
 	quantiseNEON((*byte)(unsafe.Pointer(&dst[0])), &x[0], len(dst))
 }
 

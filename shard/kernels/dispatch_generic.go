@@ -6,16 +6,16 @@ var machinePaths = []path{generic}
 
 func pause() {}
 
-func quantise(dst []actBlock, x []float32)       { quantiseGeneric(dst, x) }
-func finite(x []float32) bool                    { return finiteGeneric(x) }
-func sumSquares(x []float32) float32             { return sumSquaresGeneric(x) }
-func scaleBy(dst, x, w []float32, r float32)     { scaleByGeneric(dst, x, w, r) }
-func swiglu(gate, up []float32)                  { swigluGeneric(gate, up) }
-func add(x, y []float32)                         { addGeneric(x, y) }
-func rotate(a, b, cos, sin []float32)            { rotateGeneric(a, b, cos, sin) }
-func expInPlace(x []float32)                     { expInPlaceGeneric(x) }
-func roundHalves(dst []uint16, x []float32) bool { return roundHalvesGeneric(dst, x) }
-func divide(dst, x []float32, l float32)         { divideGeneric(dst, x, l) }
+func quantise(dst []actBlock, step int, x []float32) { quantiseGeneric(dst, step, x) }
+func finite(x []float32) bool                        { return finiteGeneric(x) }
+func sumSquares(x []float32) float32                 { return sumSquaresGeneric(x) }
+func scaleBy(dst, x, w []float32, r float32)         { scaleByGeneric(dst, x, w, r) }
+func swiglu(gate, up []float32)                      { swigluGeneric(gate, up) }
+func add(x, y []float32)                             { addGeneric(x, y) }
+func rotate(a, b, cos, sin []float32)                { rotateGeneric(a, b, cos, sin) }
+func expInPlace(x []float32)                         { expInPlaceGeneric(x) }
+func roundHalves(dst []uint16, x []float32) bool     { return roundHalvesGeneric(dst, x) }
+func divide(dst, x []float32, l float32)             { divideGeneric(dst, x, l) }
 
 func widen(dst []float32, dstStride int, src []uint16, n, rows int) {
 	widenGeneric(dst, dstStride, src, n, rows)

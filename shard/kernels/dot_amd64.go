@@ -9,10 +9,10 @@ package kernels
 //go:noescape
 func readAVX512(p *byte, turns int)
 
-// int8PeakAVX512 computes ten times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
+// int8PeakAVX512 computes twelve times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
 func int8PeakAVX512(turns int)
 
-// floatPeakAVX512 computes ten times VFMADD231PS a turn.
+// floatPeakAVX512 computes twelve times VFMADD231PS a turn.
 func floatPeakAVX512(turns int)
 
 // readAVX2 loads 512 bytes a turn.
@@ -20,733 +20,913 @@ func floatPeakAVX512(turns int)
 //go:noescape
 func readAVX2(p *byte, turns int)
 
-// int8PeakAVX2 computes ten times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
+// int8PeakAVX2 computes twelve times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
 func int8PeakAVX2(turns int)
 
-// floatPeakAVX2 computes ten times VFMADD231PS a turn.
+// floatPeakAVX2 computes twelve times VFMADD231PS a turn.
 func floatPeakAVX2(turns int)
 
-// quantiseAVX2 fills activation blocks; x must be finite.
+// quantiseAVX2 fills activation blocks, step bytes apart; x must be finite.
 //
 //go:noescape
-func quantiseAVX2(dst *byte, x *float32, blocks int)
+func quantiseAVX2(dst *byte, step uintptr, x *float32, blocks int)
 
 // dotQ8_0x1AVX512 multiplies sixteen rows of Q8_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ8_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x2AVX512 multiplies sixteen rows of Q8_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ8_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x3AVX512 multiplies sixteen rows of Q8_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ8_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x4AVX512 multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ8_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x5AVX512 multiplies sixteen rows of Q8_0 by 5 rows of activations.
 //
 //go:noescape
-func dotQ8_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x6AVX512 multiplies sixteen rows of Q8_0 by 6 rows of activations.
 //
 //go:noescape
-func dotQ8_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x7AVX512 multiplies sixteen rows of Q8_0 by 7 rows of activations.
 //
 //go:noescape
-func dotQ8_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x8AVX512 multiplies sixteen rows of Q8_0 by 8 rows of activations.
 //
 //go:noescape
-func dotQ8_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x1AVX2 multiplies sixteen rows of Q8_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ8_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x2AVX2 multiplies sixteen rows of Q8_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ8_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x3AVX2 multiplies sixteen rows of Q8_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ8_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x4AVX2 multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ8_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ8_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ8_0AVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ8_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_0x1AVX512 multiplies sixteen rows of Q4_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x2AVX512 multiplies sixteen rows of Q4_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x3AVX512 multiplies sixteen rows of Q4_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x4AVX512 multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x5AVX512 multiplies sixteen rows of Q4_0 by 5 rows of activations.
 //
 //go:noescape
-func dotQ4_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x6AVX512 multiplies sixteen rows of Q4_0 by 6 rows of activations.
 //
 //go:noescape
-func dotQ4_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x7AVX512 multiplies sixteen rows of Q4_0 by 7 rows of activations.
 //
 //go:noescape
-func dotQ4_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x8AVX512 multiplies sixteen rows of Q4_0 by 8 rows of activations.
 //
 //go:noescape
-func dotQ4_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x1AVX2 multiplies sixteen rows of Q4_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x2AVX2 multiplies sixteen rows of Q4_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x3AVX2 multiplies sixteen rows of Q4_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x4AVX2 multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ4_0AVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_1x1AVX512 multiplies sixteen rows of Q4_1 by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x2AVX512 multiplies sixteen rows of Q4_1 by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x3AVX512 multiplies sixteen rows of Q4_1 by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x4AVX512 multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x5AVX512 multiplies sixteen rows of Q4_1 by 5 rows of activations.
 //
 //go:noescape
-func dotQ4_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x6AVX512 multiplies sixteen rows of Q4_1 by 6 rows of activations.
 //
 //go:noescape
-func dotQ4_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x7AVX512 multiplies sixteen rows of Q4_1 by 7 rows of activations.
 //
 //go:noescape
-func dotQ4_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x8AVX512 multiplies sixteen rows of Q4_1 by 8 rows of activations.
 //
 //go:noescape
-func dotQ4_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x1AVX2 multiplies sixteen rows of Q4_1 by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x2AVX2 multiplies sixteen rows of Q4_1 by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x3AVX2 multiplies sixteen rows of Q4_1 by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x4AVX2 multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ4_1AVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_1AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_0x1AVX512 multiplies sixteen rows of Q5_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x2AVX512 multiplies sixteen rows of Q5_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x3AVX512 multiplies sixteen rows of Q5_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x4AVX512 multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x5AVX512 multiplies sixteen rows of Q5_0 by 5 rows of activations.
 //
 //go:noescape
-func dotQ5_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x6AVX512 multiplies sixteen rows of Q5_0 by 6 rows of activations.
 //
 //go:noescape
-func dotQ5_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x7AVX512 multiplies sixteen rows of Q5_0 by 7 rows of activations.
 //
 //go:noescape
-func dotQ5_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x8AVX512 multiplies sixteen rows of Q5_0 by 8 rows of activations.
 //
 //go:noescape
-func dotQ5_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x1AVX2 multiplies sixteen rows of Q5_0 by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x2AVX2 multiplies sixteen rows of Q5_0 by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x3AVX2 multiplies sixteen rows of Q5_0 by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x4AVX2 multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ5_0AVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_1x1AVX512 multiplies sixteen rows of Q5_1 by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x2AVX512 multiplies sixteen rows of Q5_1 by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x3AVX512 multiplies sixteen rows of Q5_1 by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x4AVX512 multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x5AVX512 multiplies sixteen rows of Q5_1 by 5 rows of activations.
 //
 //go:noescape
-func dotQ5_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x6AVX512 multiplies sixteen rows of Q5_1 by 6 rows of activations.
 //
 //go:noescape
-func dotQ5_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x7AVX512 multiplies sixteen rows of Q5_1 by 7 rows of activations.
 //
 //go:noescape
-func dotQ5_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x8AVX512 multiplies sixteen rows of Q5_1 by 8 rows of activations.
 //
 //go:noescape
-func dotQ5_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x1AVX2 multiplies sixteen rows of Q5_1 by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x2AVX2 multiplies sixteen rows of Q5_1 by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x3AVX2 multiplies sixteen rows of Q5_1 by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x4AVX2 multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ5_1AVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_1AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotIQ4_NLx1AVX512 multiplies sixteen rows of IQ4_NL by 1 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx2AVX512 multiplies sixteen rows of IQ4_NL by 2 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx3AVX512 multiplies sixteen rows of IQ4_NL by 3 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx4AVX512 multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx5AVX512 multiplies sixteen rows of IQ4_NL by 5 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx6AVX512 multiplies sixteen rows of IQ4_NL by 6 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx7AVX512 multiplies sixteen rows of IQ4_NL by 7 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx8AVX512 multiplies sixteen rows of IQ4_NL by 8 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx1AVX2 multiplies sixteen rows of IQ4_NL by 1 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx2AVX2 multiplies sixteen rows of IQ4_NL by 2 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx3AVX2 multiplies sixteen rows of IQ4_NL by 3 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx4AVX2 multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
 //go:noescape
-func dotIQ4_NLx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_NLx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackIQ4_NLAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackIQ4_NLAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotIQ4_XSx1AVX512 multiplies sixteen rows of IQ4_XS by 1 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx2AVX512 multiplies sixteen rows of IQ4_XS by 2 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx3AVX512 multiplies sixteen rows of IQ4_XS by 3 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx4AVX512 multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx5AVX512 multiplies sixteen rows of IQ4_XS by 5 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx6AVX512 multiplies sixteen rows of IQ4_XS by 6 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx7AVX512 multiplies sixteen rows of IQ4_XS by 7 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx8AVX512 multiplies sixteen rows of IQ4_XS by 8 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx1AVX2 multiplies sixteen rows of IQ4_XS by 1 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx2AVX2 multiplies sixteen rows of IQ4_XS by 2 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx3AVX2 multiplies sixteen rows of IQ4_XS by 3 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx4AVX2 multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
-func dotIQ4_XSx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotIQ4_XSx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackIQ4_XSAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackIQ4_XSAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_Kx1AVX512 multiplies sixteen rows of Q4_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx2AVX512 multiplies sixteen rows of Q4_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx3AVX512 multiplies sixteen rows of Q4_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx4AVX512 multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx5AVX512 multiplies sixteen rows of Q4_K by 5 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx6AVX512 multiplies sixteen rows of Q4_K by 6 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx7AVX512 multiplies sixteen rows of Q4_K by 7 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx8AVX512 multiplies sixteen rows of Q4_K by 8 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx1AVX2 multiplies sixteen rows of Q4_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx2AVX2 multiplies sixteen rows of Q4_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx3AVX2 multiplies sixteen rows of Q4_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx4AVX2 multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ4_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ4_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ4_KAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_Kx1AVX512 multiplies sixteen rows of Q5_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx2AVX512 multiplies sixteen rows of Q5_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx3AVX512 multiplies sixteen rows of Q5_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx4AVX512 multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx5AVX512 multiplies sixteen rows of Q5_K by 5 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx6AVX512 multiplies sixteen rows of Q5_K by 6 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx7AVX512 multiplies sixteen rows of Q5_K by 7 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx8AVX512 multiplies sixteen rows of Q5_K by 8 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx1AVX2 multiplies sixteen rows of Q5_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx2AVX2 multiplies sixteen rows of Q5_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx3AVX2 multiplies sixteen rows of Q5_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx4AVX2 multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ5_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ5_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ5_KAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ6_Kx1AVX512 multiplies sixteen rows of Q6_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx2AVX512 multiplies sixteen rows of Q6_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx3AVX512 multiplies sixteen rows of Q6_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx4AVX512 multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx5AVX512 multiplies sixteen rows of Q6_K by 5 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx6AVX512 multiplies sixteen rows of Q6_K by 6 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx7AVX512 multiplies sixteen rows of Q6_K by 7 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx8AVX512 multiplies sixteen rows of Q6_K by 8 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx1AVX2 multiplies sixteen rows of Q6_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx2AVX2 multiplies sixteen rows of Q6_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx3AVX2 multiplies sixteen rows of Q6_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx4AVX2 multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ6_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ6_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ6_KAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ6_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ3_Kx1AVX512 multiplies sixteen rows of Q3_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx2AVX512 multiplies sixteen rows of Q3_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx3AVX512 multiplies sixteen rows of Q3_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx4AVX512 multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx5AVX512 multiplies sixteen rows of Q3_K by 5 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx6AVX512 multiplies sixteen rows of Q3_K by 6 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx7AVX512 multiplies sixteen rows of Q3_K by 7 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx8AVX512 multiplies sixteen rows of Q3_K by 8 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx1AVX2 multiplies sixteen rows of Q3_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx2AVX2 multiplies sixteen rows of Q3_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx3AVX2 multiplies sixteen rows of Q3_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx4AVX2 multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ3_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ3_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ3_KAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ3_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ2_Kx1AVX512 multiplies sixteen rows of Q2_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx1AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx2AVX512 multiplies sixteen rows of Q2_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx2AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx3AVX512 multiplies sixteen rows of Q2_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx3AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx4AVX512 multiplies sixteen rows of Q2_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx4AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx5AVX512 multiplies sixteen rows of Q2_K by 5 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx5AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx6AVX512 multiplies sixteen rows of Q2_K by 6 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx6AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx7AVX512 multiplies sixteen rows of Q2_K by 7 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx7AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx8AVX512 multiplies sixteen rows of Q2_K by 8 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx1AVX2 multiplies sixteen rows of Q2_K by 1 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx2AVX2 multiplies sixteen rows of Q2_K by 2 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx3AVX2 multiplies sixteen rows of Q2_K by 3 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx4AVX2 multiplies sixteen rows of Q2_K by 4 rows of activations.
 //
 //go:noescape
-func dotQ2_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+func dotQ2_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// unpackQ2_KAVX512 widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ2_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// gemmOnex1AVX512 multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmOnex1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex2AVX512 multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmOnex2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex3AVX512 multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmOnex3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex4AVX512 multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmOnex4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex5AVX512 multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmOnex5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex6AVX512 multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmOnex6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx1AVX512 multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmMinx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx2AVX512 multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmMinx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx3AVX512 multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmMinx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx4AVX512 multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmMinx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx5AVX512 multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmMinx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx6AVX512 multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmMinx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx1AVX512 multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmPairx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx2AVX512 multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmPairx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx3AVX512 multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmPairx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx4AVX512 multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmPairx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx5AVX512 multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmPairx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx6AVX512 multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmPairx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx1AVX512 multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmPairMinx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx2AVX512 multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmPairMinx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx3AVX512 multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmPairMinx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx4AVX512 multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmPairMinx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx5AVX512 multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmPairMinx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx6AVX512 multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmPairMinx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)

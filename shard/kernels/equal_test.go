@@ -120,9 +120,10 @@ func TestMulEqual(t *testing.T) {
 	for _, typ := range allTypes() {
 		t.Run(typ.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(typ), 3))
-			const rows, cols, stride = 40, 768, 43
+			const rows, cols, stride = 72, 768, 75
+			w := newWorkspace()
 			m := pack(t, typ, rows, cols, blocks(r, typ, rows, cols))
-			for batch := 1; batch <= 17; batch++ {
+			for batch := 1; batch <= 20; batch++ {
 				x := adversarial(r, batch*cols)
 				sameBits(t, func() []float32 {
 					var a Acts
@@ -132,9 +133,7 @@ func TestMulEqual(t *testing.T) {
 						a.Seal(i)
 					}
 					y := make([]float32, batch*stride)
-					for g := range m.Groups() {
-						m.Mul(y[:(batch-1)*stride+rows], stride, &a, 0, batch, g)
-					}
+					m.mulGroups(y[:(batch-1)*stride+rows], stride, &a, 0, m.Groups(), w)
 					for i, v := range y {
 						if i%stride >= rows && v != 0 {
 							t.Fatalf("batch %d: element %d lies outside the output and was written", batch, i)
@@ -176,7 +175,7 @@ func TestMulExtremes(t *testing.T) {
 						a.Seal(i)
 					}
 					y := make([]float32, batch*rows)
-					m.Mul(y, rows, &a, 0, batch, 0)
+					m.Mul(y, rows, &a, 0)
 					return y
 				})
 			})
@@ -196,7 +195,7 @@ func TestQuantiseEqual(t *testing.T) {
 		}
 		sameBits(t, func() []float32 {
 			b := make([]actBlock, n/32)
-			quantise(b, x)
+			quantise(b, 1, x)
 			var out []float32
 			for i := range b {
 				out = append(out, b[i].d, b[i].n0, b[i].n1, b[i].n, float32(b[i].z-magicBits), float32(b[i].z0-magicBits), float32(b[i].z1-magicBits))

@@ -1,6 +1,6 @@
 package kernels
 
-// Mul computes one group of 16 outputs for activation rows [r0, r1):
+// Mul computes one group of 16 outputs for all activation rows:
 //
 //	y[r*stride + 16g + i] = Σ_k w[16g+i, k]·x[r, k]
 //
@@ -16,11 +16,11 @@ package kernels
 //	acc = fma(u, as, acc)
 //
 // Float weights are widened exactly: acc = fma(w, x, acc).
-func (m *Matrix) Mul(y []float32, stride int, a *Acts, r0, r1, g int) {
+func (m *Matrix) Mul(y []float32, stride int, a *Acts, g int) {
 	at := g * groupRows
 	n := min(groupRows, m.Rows-at)
-	for r := r0; r < r1; {
-		cols := m.tile(r1 - r)
+	for r := 0; r < a.rows; {
+		cols := m.tile(a, r)
 		if n == groupRows {
 			m.mulTile(y[r*stride+at:], stride, a, r, cols, g)
 		} else {
@@ -57,11 +57,16 @@ func (m *Matrix) accumulate(acc *[maxTile][groupRows]float32, a *Acts, r, cols, 
 	mins := f.kind == scaleDM || f.kind == scaleSuper
 	var p panel
 	var ls lineScales
+	var column [maxTile][]actBlock
+	var step [maxTile]int
+	for c := range cols {
+		column[c], step[c] = a.column(r + c)
+	}
 	for b := range m.blocks {
 		f.unpack(&p, codes[b*f.blockBytes():])
 		f.lines(&ls, scales[b/f.span*f.record:], b%f.span)
 		for c := range cols {
-			x := &a.blocks[(r+c)*m.blocks+b]
+			x := &column[c][b*step[c]]
 			var lo, hi [groupRows]int32
 			dot16(&lo, (*[256]int8)(p[:]), (*[16]int8)(x.q[:]))
 			dot16(&hi, (*[256]int8)(p[256:]), (*[16]int8)(x.q[16:]))

@@ -8,8 +8,8 @@ import (
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
 
-// dotFunc multiplies a group by one or more activation rows: y [.., yStride bytes], n records of scales.
-type dotFunc func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)
+// dotFunc multiplies a group by a tile of activation rows: y [.., yStride bytes], n records of scales.
+type dotFunc func(y *float32, yStride uintptr, codes, scales, acts *byte, n int)
 
 // dotKernels holds, by type, the kernels for 1, 2, 3, … rows.
 var dotKernels = map[path]map[quant.Type][]dotFunc{
@@ -101,21 +101,30 @@ func (m *Matrix) floatKernels() []mixFunc {
 	}
 }
 
-// tile is how many of the next rows one kernel takes.
-func (m *Matrix) tile(rows int) int {
+// tileRows is how many rows of a batch's activations one kernel takes: few are multiplied by weights unpacked on the
+// way, many by weights unpacked before.
+func tileRows(rows int) int {
 	switch {
 	case active == generic:
-		return min(rows, maxTile)
-	case m.Quantised():
-		return evenly(rows, len(dotTable[active][m.Type]))
+		return 1
+	case active == avx2:
+		return 4
+	case rows < gemmFrom:
+		return maxTile
 	}
-	return min(rows, len(m.floatKernels()))
+	return gemmTile
 }
 
-// evenly is the first part of n where n falls into the fewest parts of at most top, none much smaller than another.
-func evenly(n, top int) int {
-	parts := (n + top - 1) / top
-	return (n + parts - 1) / parts
+// tile is how many rows from r on one kernel takes.
+func (m *Matrix) tile(a *Acts, r int) int {
+	switch {
+	case active == generic:
+		return min(a.rows-r, maxTile)
+	case m.Quantised():
+		_, width := a.tile(r)
+		return width
+	}
+	return min(a.rows-r, len(m.floatKernels()))
 }
 
 func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
@@ -128,7 +137,7 @@ func (m *Matrix) mulTile(y []float32, stride int, a *Acts, r, cols, g int) {
 	if m.Quantised() {
 		acts := a.blocks[r*m.blocks : (r+cols)*m.blocks]
 		dotTable[active][m.Type][cols-1](&y[0], uintptr(4*stride), &codes[0], &scales[0],
-			(*byte)(unsafe.Pointer(&acts[0])), uintptr(m.blocks*actBytes), m.blocks/m.fmt.span)
+			(*byte)(unsafe.Pointer(&acts[0])), m.blocks/m.fmt.span)
 		return
 	}
 	x := a.x[r*m.Cols : (r+cols)*m.Cols]

@@ -65,8 +65,12 @@ func (m *Matrix) floatKernels() []tilesFunc {
 	}
 }
 
+// tileRows is one: the kernels take rows one after the other.
+func tileRows(int) int { return 1 }
+
 // tile is how many of the next rows one kernel takes.
-func (m *Matrix) tile(rows int) int {
+func (m *Matrix) tile(a *Acts, r int) int {
+	rows := a.rows - r
 	switch {
 	case active == generic:
 		return min(rows, maxTile)

@@ -16,16 +16,27 @@ type Products struct {
 	ends []int // chunks up to and including job i
 	unit []int // groups in a chunk of job i
 	run  func(worker, i int)
-	view []view // by worker, for mapped matrices
+	view []view       // by worker, for mapped matrices
+	work []*workspace // by worker
 }
 
 // chunkBytes is what a chunk of a product reads: some microseconds, much more than handing it out costs and far
 // less than the 100 µs after which Go's scheduler wants a word.
 const chunkBytes = 96 << 10
 
+// gemmFrom is how many rows make unpacking the weights first worth while, gemmGroups how many groups a thread takes
+// then: half of them share each reading of the activations.
+const (
+	gemmFrom   = 9
+	gemmGroups = 8
+)
+
 // NewProducts makes a set for a pool.
 func NewProducts(pool *Pool) *Products {
 	p := &Products{pool: pool, view: make([]view, pool.Threads())}
+	for range pool.Threads() {
+		p.work = append(p.work, newWorkspace())
+	}
 	p.run = p.chunk
 	return p
 }
@@ -39,7 +50,9 @@ func (p *Products) Mul(a *Acts, jobs ...Job) {
 	for _, j := range jobs {
 		groups := j.M.Groups()
 		unit := max(1, min(chunkBytes/j.M.GroupBytes(), groups/(4*p.pool.Threads())))
-		if a.rows > 1 {
+		if a.rows >= gemmFrom {
+			unit = gemmGroups
+		} else if a.rows > 1 {
 			unit = max(1, unit/a.rows)
 		}
 		total += (groups + unit - 1) / unit
@@ -63,7 +76,5 @@ func (p *Products) chunk(worker, i int) {
 		m, y = p.view[worker].of(m, from, to), y[from*groupRows:]
 		from, to = 0, to-from
 	}
-	for g := from; g < to; g++ {
-		m.Mul(y, j.Stride, p.acts, 0, p.acts.rows, g)
-	}
+	m.mulGroups(y, j.Stride, p.acts, from, to, p.work[worker])
 }

@@ -49,12 +49,12 @@ func read(isa string, v func() VecVirtual, size int) {
 }
 
 // peakChains hide the latency of any instruction here.
-const peakChains = 10
+const peakChains = 12
 
 // peak is a loop of independent chains of an instruction.
 func peak(name, of string, v func() VecVirtual, step func(x, y, sum VecVirtual)) {
 	TEXT(name, NOSPLIT, "func(turns int)")
-	Doc(name + " computes ten times " + of + " a turn.")
+	Doc(name + " computes twelve times " + of + " a turn.")
 	n := Load(Param("turns"), GP64())
 	x, y := v(), v()
 	VPXOR(x.AsX(), x.AsX(), x.AsX())

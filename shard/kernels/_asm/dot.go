@@ -108,13 +108,11 @@ type dot struct {
 	cols int
 	tag  string // of the labels
 
-	y, yStride, codes, scales Register
-	n, inner                  GPVirtual
-	acts                      [2]Register // columns 0 and 4
-	stride, stride3           Register
+	y, yStride, codes, scales, acts Register
+	n, inner                        GPVirtual
 }
 
-const signature = "func(y *float32, yStride uintptr, codes, scales, acts *byte, actStride uintptr, n int)"
+const signature = "func(y *float32, yStride uintptr, codes, scales, acts *byte, n int)"
 
 // newDot begins a kernel: y [cols, yStride bytes] receives n records' products.
 func newDot(f format, cols int, isa string) *dot {
@@ -125,32 +123,12 @@ func newDot(f format, cols int, isa string) *dot {
 	k := &dot{f: f, cols: cols, inner: GP64()}
 	k.y, k.yStride = Load(Param("y"), GP64()), Load(Param("yStride"), GP64())
 	k.codes, k.scales = Load(Param("codes"), GP64()), Load(Param("scales"), GP64())
-	k.acts[0], k.stride = Load(Param("acts"), GP64()), Load(Param("actStride"), GP64())
-	k.n = Load(Param("n"), GP64()).(GPVirtual)
-	if cols > 3 {
-		s3 := GP64()
-		LEAQ(Mem{Base: k.stride, Index: k.stride, Scale: 2}, s3)
-		k.stride3 = s3
-	}
-	if cols > 4 {
-		p4 := GP64()
-		LEAQ(Mem{Base: k.acts[0], Index: k.stride, Scale: 4}, p4)
-		k.acts[1] = p4
-	}
+	k.acts, k.n = Load(Param("acts"), GP64()), Load(Param("n"), GP64()).(GPVirtual)
 	return k
 }
 
 // act addresses the activation block of column c.
-func (k *dot) act(c, at int) Mem {
-	m := Mem{Base: k.acts[c/4], Disp: at}
-	switch c % 4 {
-	case 1, 2:
-		m.Index, m.Scale = k.stride, uint8(c%4)
-	case 3:
-		m.Index, m.Scale = k.stride3, 1
-	}
-	return m
-}
+func (k *dot) act(c, at int) Mem { return Mem{Base: k.acts, Disp: c*actBytes + at} }
 
 // sumAt is where the negated sum of a part lies, startAt where its dot product begins.
 func (k *dot) sumAt(part int) int   { return actSum + k.word(part) }
@@ -170,10 +148,7 @@ func (k *dot) scale(at int) Mem { return Mem{Base: k.scales, Disp: at} }
 // advance goes on to the next block or record.
 func (k *dot) advance() {
 	ADDQ(U32(k.f.blockBytes()), k.codes)
-	ADDQ(U32(actBytes), k.acts[0])
-	if k.cols > 4 {
-		ADDQ(U32(actBytes), k.acts[1])
-	}
+	ADDQ(U32(k.cols*actBytes), k.acts)
 	if k.f.kind.span() == 1 {
 		ADDQ(U32(k.f.kind.head()), k.scales)
 	} else {

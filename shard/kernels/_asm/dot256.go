@@ -21,11 +21,11 @@ func dot256(f format, cols int) {
 		return
 	}
 	y, codes, scales, acts, n := GP64(), GP64(), GP64(), GP64(), GP64()
-	for _, p := range [][2]Register{{k.y, y}, {k.codes, codes}, {k.scales, scales}, {k.acts[0], acts}, {k.n, n}} {
+	for _, p := range [][2]Register{{k.y, y}, {k.codes, codes}, {k.scales, scales}, {k.acts, acts}, {k.n, n}} {
 		MOVQ(p[0], p[1])
 	}
 	k.pass256([]int{0}, "0")
-	for _, p := range [][2]Register{{k.y, y}, {k.codes, codes}, {k.scales, scales}, {k.acts[0], acts}, {k.n, n}} {
+	for _, p := range [][2]Register{{k.y, y}, {k.codes, codes}, {k.scales, scales}, {k.acts, acts}, {k.n, n}} {
 		MOVQ(p[1], p[0])
 	}
 	k.pass256([]int{1}, "1")

@@ -34,6 +34,12 @@ func dots() {
 		for cols := 1; cols <= 4; cols++ {
 			dot256(f, cols)
 		}
+		unpack512(f)
+	}
+	for _, s := range scalings {
+		for cols := 1; cols <= widest; cols++ {
+			gemm512(s, cols)
+		}
 	}
 }
 

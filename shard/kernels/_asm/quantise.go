@@ -26,8 +26,9 @@ func init() {
 
 // quantiseKernel rounds blocks of 32 to integers. No clamp is needed: |x|·(127/amax) is below 127.5.
 func quantiseKernel() {
-	text("quantiseAVX2", "dst *byte, x *float32, blocks int", "fills activation blocks; x must be finite.")
-	dst, x, n := pointer("dst"), pointer("x"), pointer("blocks")
+	text("quantiseAVX2", "dst *byte, step uintptr, x *float32, blocks int",
+		"fills activation blocks, step bytes apart; x must be finite.")
+	dst, step, x, n := pointer("dst"), pointer("step"), pointer("x"), pointer("blocks")
 	values["abs"] = 0x7fffffff
 	v := []VecVirtual{YMM(), YMM(), YMM(), YMM()}
 	top, t := YMM(), YMM()
@@ -76,7 +77,7 @@ func quantiseKernel() {
 	VMOVSS(scale, Mem{Base: dst, Disp: actScale})
 	Label("next")
 	ADDQ(Imm(128), x)
-	ADDQ(Imm(actBytes), dst)
+	ADDQ(step, dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
