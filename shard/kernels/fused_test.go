@@ -21,7 +21,7 @@ func TestCompilerFusesNothing(t *testing.T) {
 		t.Skip("no go command")
 	}
 	for _, target := range [][]string{{"GOARCH=arm64"}, {"GOARCH=amd64", "GOAMD64=v3"}} {
-		cmd := exec.Command(tool, "build", "-gcflags=-S", "../quant", ".", "../kv", "../qwen2")
+		cmd := exec.Command(tool, "build", "-gcflags=-S", "../quant", ".", "../kv", "../qwen2", "../sample")
 		cmd.Env = append(append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0"), target...)
 		out, err := cmd.CombinedOutput()
 		if err != nil {

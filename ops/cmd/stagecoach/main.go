@@ -35,7 +35,7 @@ type cli struct {
 	Router      routerCmd      `cmd:"" group:"roles" help:"Run the router: the OpenAI endpoint, keys, limits and usage."`
 	Init        initCmd        `cmd:"" group:"roles" help:"Make a cluster's secret and the configuration of an external NATS server."`
 
-	Version versionCmd `cmd:"" group:"use" help:"Print the version."`
+	Version versionCmd `cmd:"" group:"use" help:"Print the version, and the kernels that it computes with here."`
 }
 
 func main() {
