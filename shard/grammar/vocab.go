@@ -2,7 +2,6 @@ package grammar
 
 import (
 	"bytes"
-	"math/bits"
 	"slices"
 	"unicode/utf8"
 )
@@ -18,18 +17,20 @@ type Vocab struct {
 	plain []Mask
 }
 
-// Mask is a set of tokens, by id.
+// Mask is a set of tokens: bit id&63 of word id>>6.
 type Mask []uint64
 
 // Has reports whether id is in the set.
 func (m Mask) Has(id int32) bool { return m[id>>6]>>(id&63)&1 != 0 }
 
-// Each calls fn for each of the set, ascending.
-func (m Mask) Each(fn func(id int32)) {
-	for i, word := range m {
-		for ; word != 0; word &= word - 1 {
-			fn(int32(i<<6 + bits.TrailingZeros64(word)))
-		}
+// Set adds id to the set or takes it out. An id beyond the vocabulary is in no set.
+func (m Mask) Set(id int32, in bool) {
+	switch {
+	case id < 0 || int(id>>6) >= len(m):
+	case in:
+		m.set(id)
+	default:
+		m[id>>6] &^= 1 << (id & 63)
 	}
 }
 

@@ -1,5 +1,7 @@
 package sample
 
+import "math/bits"
+
 // seek brings the grammar to where the output so far has led.
 func (s *Sampler) seek(history []int32) error {
 	if s.cursor == nil {
@@ -14,10 +16,12 @@ func (s *Sampler) complete() bool { return s.cursor != nil && s.cursor.MustEnd()
 // obey returns id where the grammar allows it. Else it draws again, from what the grammar allows.
 func (s *Sampler) obey(logits []float32, pos int, id int32) (int32, error) {
 	if !s.allows(id) {
-		var err error
-		if id, err = s.pick(s.guided(logits), again(s.params.Seed, s.choice, pos)); err != nil {
+		ids, left := s.guided(logits)
+		i, err := s.pick(left, again(s.params.Seed, s.choice, pos))
+		if err != nil {
 			return 0, err
 		}
+		id = ids[i]
 	}
 	s.cursor.Expect(id)
 	return id, nil
@@ -33,29 +37,25 @@ func (s *Sampler) allows(id int32) bool {
 	return s.cursor.Allows(id)
 }
 
-// guided is a copy of logits in which tokens that the grammar does not allow are -Inf.
-func (s *Sampler) guided(logits []float32) []float32 {
-	out := s.vocab.masked
-	if len(out) != len(logits) {
-		out = make([]float32, len(logits))
-		s.vocab.masked = out
-	}
-	for i := range out {
-		out[i] = negInf
-	}
-	s.cursor.Mask().Each(func(id int32) {
-		if int(id) < len(out) {
-			out[id] = logits[id]
-		}
-	})
+// guided is the tokens that the grammar allows, ascending, and their logits. A draw from these is a draw from all logits with -Inf at
+// every other token, and takes as long as there are tokens.
+func (s *Sampler) guided(logits []float32) (ids []int32, left []float32) {
+	v := s.vocab
+	v.mask = append(v.mask[:0], s.cursor.Mask()...)
 	for _, stop := range s.params.StopIDs {
-		if int(stop) >= len(out) {
-			continue
-		}
-		out[stop] = negInf
-		if s.cursor.MayEnd() {
-			out[stop] = logits[stop]
+		v.mask.Set(stop, s.cursor.MayEnd())
+	}
+	if len(v.ids) < len(logits) {
+		v.ids, v.left = make([]int32, len(logits)), make([]float32, len(logits))
+	}
+	n := 0
+	for i, word := range v.mask {
+		for ; word != 0; word &= word - 1 {
+			if id := i<<6 + bits.TrailingZeros64(word); id < len(logits) {
+				v.ids[n], v.left[n] = int32(id), logits[id]
+				n++
+			}
 		}
 	}
-	return out
+	return v.ids[:n], v.left[:n]
 }

@@ -36,7 +36,7 @@ func New(v *Vocab, p wire.Params, choice uint32) (*Sampler, error) {
 //
 // logits [vocabulary] come back with padding masked and otherwise unchanged. An error is one of this sequence only.
 func (s *Sampler) Sample(logits []float32, pos int, history []int32) (int32, *wire.Logprob, error) {
-	logits, err := s.vocab.mask(logits)
+	logits, err := s.vocab.unpad(logits)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -22,7 +22,9 @@ type Vocab struct {
 	saved  []saved
 	rank   ranking
 	guide  *grammar.Guide
-	masked []float32 // [live], the logits that a grammar leaves
+	mask   grammar.Mask // what a grammar allows: as a set, as ids, and their logits
+	ids    []int32
+	left   []float32
 }
 
 // NewVocab describes a vocabulary of size ids, those with padded[id] being padding. Ids past the end of padded are not
@@ -60,8 +62,8 @@ func (v *Vocab) Padding(id int32) bool {
 	return false
 }
 
-// mask takes padding out of logits [size] and returns what is left, [live].
-func (v *Vocab) mask(logits []float32) ([]float32, error) {
+// unpad takes padding out of logits [size] and returns what is left, [live].
+func (v *Vocab) unpad(logits []float32) ([]float32, error) {
 	if len(logits) != v.size {
 		return nil, fmt.Errorf("sample: %d logits for a vocabulary of %d", len(logits), v.size)
 	}
@@ -85,7 +87,7 @@ func (v *Vocab) Score(logits []float32, target int32, top int) (wire.Logprob, er
 	if v.Padding(target) {
 		return wire.Logprob{}, fmt.Errorf("sample: token %d cannot be scored: it is padding or outside the vocabulary of %d", target, v.size)
 	}
-	logits, err := v.mask(logits)
+	logits, err := v.unpad(logits)
 	if err != nil {
 		return wire.Logprob{}, err
 	}
