@@ -25,7 +25,7 @@ func readGrammar(o *object, tools []json.RawMessage, choice toolChoice, parallel
 		return
 	}
 	text, err := spec.Text()
-	if err == nil {
+	if err == nil && len(spec.Calls) > 0 { // a schema alone has been compiled, calls one by one
 		_, err = grammar.Compile(text)
 	}
 	if err != nil {

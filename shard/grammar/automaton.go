@@ -7,7 +7,7 @@ import (
 
 // Limits of the automaton.
 const (
-	maxThreads = 1024    // of a state
+	maxThreads = 512     // of a state
 	maxNext    = 1 << 18 // transitions kept per grammar
 	maxKept    = 1 << 17 // threads kept per grammar
 	maxAny     = 64      // nesting of values without a schema

@@ -36,7 +36,7 @@
 //
 // # Caveats
 //
-// A state has at most 1,024 threads: where more alternatives begin with the same bytes, the first are kept, which makes the
+// A state has at most 512 threads: where more alternatives begin with the same bytes, the first are kept, which makes the
 // language smaller and never larger.
 //
 // What a sequence may say is a function of its tokens alone; caches change only the time that it takes.

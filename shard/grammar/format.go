@@ -1,5 +1,7 @@
 package grammar
 
+import "sync"
+
 const (
 	octet   = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
 	ipv4    = octet + `(\.` + octet + `){3}`
@@ -16,12 +18,17 @@ const (
 // formats are the formats that are enforced, as regular expressions: of each a part that is large enough to say all that is
 // common (a domain has up to four labels of up to 30 characters), and nothing beyond it.
 // Sources: RFC 3339 (dates and times, without leap seconds), RFC 9562 (uuid), RFC 5321 (email), RFC 1123 (hostname).
-var formats = map[string]string{
-	"date":      `^` + date + `$`,
-	"time":      `^` + clock + `$`,
-	"date-time": `^` + date + `T` + clock + `$`,
-	"uuid":      `^` + hex4 + hex4 + `(-` + hex4 + `){3}-` + hex4 + hex4 + hex4 + `$`,
-	"email":     `^` + mailbox + `@` + domain + `$`,
-	"hostname":  `^` + domain + `$`,
-	"ipv4":      `^` + ipv4 + `$`,
+var formats = map[string]func() (*runeDFA, error){
+	"date":      format(date),
+	"time":      format(clock),
+	"date-time": format(date + `T` + clock),
+	"uuid":      format(hex4 + hex4 + `(-` + hex4 + `){3}-` + hex4 + hex4 + hex4),
+	"email":     format(mailbox + `@` + domain),
+	"hostname":  format(domain),
+	"ipv4":      format(ipv4),
+}
+
+// format compiles a pattern when it is first needed.
+func format(pattern string) func() (*runeDFA, error) {
+	return sync.OnceValues(func() (*runeDFA, error) { return compilePattern("^"+pattern+"$", new(int)) })
 }

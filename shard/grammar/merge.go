@@ -154,11 +154,21 @@ func (l *lowering) merge(a, b *schema) *schema {
 	return &out
 }
 
+// set is the members of a list.
+func set(list []string) map[string]bool {
+	out := make(map[string]bool, len(list))
+	for _, s := range list {
+		out[s] = true
+	}
+	return out
+}
+
+// distinct is what is in a or b, once.
 func distinct(a, b []string) []string {
-	out := slices.Clone(a)
+	out, has := slices.Clone(a), set(a)
 	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
+		if !has[s] {
+			out, has[s] = append(out, s), true
 		}
 	}
 	return out
@@ -187,12 +197,13 @@ func least(a, b int) int {
 
 func (l *lowering) mergeObjects(out, a, b *schema) {
 	out.props, out.required = nil, distinct(a.required, b.required)
+	inA, inB := byName(a.props), byName(b.props)
 	for _, p := range a.props {
-		out.props = append(out.props, property{p.name, l.propertyOf(b, p)})
+		out.props = append(out.props, property{p.name, l.propertyOf(b, inB, p)})
 	}
 	for _, p := range b.props {
-		if !slices.ContainsFunc(a.props, func(o property) bool { return o.name == p.name }) {
-			out.props = append(out.props, property{p.name, l.propertyOf(a, p)})
+		if inA[p.name] == nil {
+			out.props = append(out.props, property{p.name, l.propertyOf(a, inA, p)})
 		}
 	}
 	switch {
@@ -203,10 +214,18 @@ func (l *lowering) mergeObjects(out, a, b *schema) {
 	}
 }
 
-// propertyOf is what a property's schema and another schema of the object say about it.
-func (l *lowering) propertyOf(o *schema, p property) *schema {
-	if i := slices.IndexFunc(o.props, func(q property) bool { return q.name == p.name }); i >= 0 {
-		return l.both(p.schema.path, p.schema, o.props[i].schema)
+func byName(props []property) map[string]*schema {
+	out := make(map[string]*schema, len(props))
+	for _, p := range props {
+		out[p.name] = p.schema
+	}
+	return out
+}
+
+// propertyOf is what a property's schema and another schema of the object, whose properties are named, say about it.
+func (l *lowering) propertyOf(o *schema, named map[string]*schema, p property) *schema {
+	if q := named[p.name]; q != nil {
+		return l.both(p.schema.path, p.schema, q)
 	}
 	if o.extra != nil {
 		return l.both(p.schema.path, p.schema, o.extra)

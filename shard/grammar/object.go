@@ -1,6 +1,9 @@
 package grammar
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // field is a declared property in the program.
 type field struct {
@@ -16,17 +19,17 @@ func (l *lowering) lowerObject(s *schema) int32 {
 	extra := s.extra
 	open := newSchema(s.path) // any value
 	var fields []field
-	var names []string
+	required, declared := set(s.required), map[string]bool{}
 	declare := func(name string, of *schema) {
-		names = append(names, name)
-		fields = append(fields, field{quote(name), l.rule(of), slices.Contains(s.required, name)})
+		declared[name] = true
+		fields = append(fields, field{quote(name), l.rule(of), required[name]})
 	}
 	for _, p := range s.props {
 		declare(p.name, p.schema)
 	}
 	for _, name := range s.required {
 		switch {
-		case slices.Contains(names, name):
+		case declared[name]:
 		case extra != nil:
 			declare(name, extra)
 		default:
@@ -39,7 +42,7 @@ func (l *lowering) lowerObject(s *schema) int32 {
 	if extra == nil || extra.never() {
 		return l.members(fields, l.dead(), l.dead())
 	}
-	return l.members(fields, l.freeKey(names), l.rule(extra))
+	return l.members(fields, l.freeKey(slices.Sorted(maps.Keys(declared))), l.rule(extra))
 }
 
 // members is an object: fields in order, then keys of the rule key with values of the rule extra.

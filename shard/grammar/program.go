@@ -54,13 +54,15 @@ type edge struct {
 type builder struct {
 	program
 	err      error
-	end      int32            // the one opRet
-	chains   map[edge]int32   // shared ends of multi-byte characters
-	builtins map[string]int32 // rules by name
+	end      int32               // the one opRet
+	chains   map[edge]int32      // shared ends of multi-byte characters
+	builtins map[string]int32    // rules by name
+	compiled map[string]*runeDFA // patterns
+	work     int                 // that they took
 }
 
 func newBuilder() *builder {
-	b := &builder{chains: map[edge]int32{}, builtins: map[string]int32{}}
+	b := &builder{chains: map[edge]int32{}, builtins: map[string]int32{}, compiled: map[string]*runeDFA{}}
 	b.end = b.add(inst{op: opRet})
 	b.char = b.charRule()
 	return b

@@ -13,7 +13,7 @@ import (
 const (
 	maxRuneStates = 4096
 	maxRuneEdges  = 1 << 17
-	maxRuneWork   = 4 << 20 // instructions looked at
+	maxRuneWork   = 2 << 20 // instructions looked at, of all patterns of a grammar together
 )
 
 // runeDFA accepts strings of characters. State 0 is the first.
@@ -35,7 +35,8 @@ var errComplex = errors.New("it is too complex")
 var unicodeEscape = regexp.MustCompile(`\\u([0-9a-fA-F]{4})`)
 
 // compilePattern makes an automaton of a regular expression, which is searched for as JSON Schema says: anchors are its own.
-func compilePattern(pattern string) (*runeDFA, error) {
+// work counts what it takes.
+func compilePattern(pattern string, work *int) (*runeDFA, error) {
 	re, err := syntax.Parse(unicodeEscape.ReplaceAllString(pattern, `\x{$1}`), syntax.Perl)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func compilePattern(pattern string) (*runeDFA, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := subsets{prog: prog, index: map[string]int{}}
+	s := subsets{prog: prog, index: map[string]int{}, work: work}
 	if err := s.read(); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ type subsets struct {
 	index  map[string]int
 	sets   [][]uint32
 	out    runeDFA
-	work   int
+	work   *int
 	edges  int
 	mark   []int // by instruction: the closure that has seen it
 	now    int
@@ -107,6 +108,7 @@ func runeRanges(in *syntax.Inst) []rune {
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			out = append(out, f, f)
 		}
+		slices.Sort(out)
 	}
 	return out
 }
@@ -149,7 +151,7 @@ func (s *subsets) expand(i int) error {
 		}
 		var next []uint32
 		for _, pc := range s.sets[i] {
-			s.work++
+			*s.work++
 			switch in := &s.prog.Inst[pc]; {
 			case in.Op == syntax.InstMatch: // whatever follows
 				next = append(next, pc)
@@ -168,12 +170,9 @@ func (s *subsets) expand(i int) error {
 		} else {
 			edges = append(edges, runeEdge{lo, hi, to})
 		}
-		if len(s.sets) > maxRuneStates {
+		if len(s.sets) > maxRuneStates || *s.work > maxRuneWork {
 			return errComplex
 		}
-	}
-	if s.work > maxRuneWork {
-		return errComplex
 	}
 	if s.edges += len(edges); s.edges > maxRuneEdges {
 		return errComplex
@@ -182,13 +181,17 @@ func (s *subsets) expand(i int) error {
 	return nil
 }
 
+// within tells whether one of the ranges, which ascend, has r.
 func within(ranges []rune, r rune) bool {
-	for i := 0; i+1 < len(ranges); i += 2 {
-		if r >= ranges[i] && r <= ranges[i+1] {
-			return true
+	lo, hi := 0, len(ranges)/2
+	for lo < hi {
+		if mid := (lo + hi) / 2; ranges[2*mid+1] < r {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
 	}
-	return false
+	return 2*lo < len(ranges) && r >= ranges[2*lo]
 }
 
 // follow is the instructions that wait for a character, or for the end, behind those of set.
@@ -203,7 +206,7 @@ func (s *subsets) follow(set []uint32, at syntax.EmptyOp) []uint32 {
 			continue
 		}
 		s.mark[pc] = s.now
-		s.work++
+		*s.work++
 		switch in := &s.prog.Inst[pc]; in.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
 			stack = append(stack, in.Out, in.Arg)

@@ -3,6 +3,7 @@ package grammar
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -139,6 +140,48 @@ func TestRefused(t *testing.T) {
 		var e *Error
 		if !errors.As(err, &e) || e.Path != c.at || e.Keyword != c.keyword {
 			t.Errorf("%s: %v, want one about %q at %q", c.schema, err, c.keyword, c.at)
+		}
+	}
+}
+
+// Where the tags of a call are tokens of their own, they may be written as such or spelled, and so in strings.
+func TestTagsAreTokensOrText(t *testing.T) {
+	const open, end, stop = 256, 257, 258
+	v := NewVocab(259, func(id int32) []byte {
+		switch id {
+		case open:
+			return []byte("<tool_call>")
+		case end:
+			return []byte("</tool_call>")
+		case stop:
+			return nil
+		}
+		return []byte{byte(id)}
+	})
+	g := NewGuide(v)
+	defer g.Close()
+	spec := Spec{Calls: []Call{{Name: "f", Parameters: json.RawMessage(`{"type":"object","properties":{"a":{"type":"string"}}}`)}}}
+	text, err := spec.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spelled := range []bool{false, true} {
+		c, err := g.Open(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := func(id int32) []int32 {
+			if spelled {
+				return bytesOf(string(v.text(id)))
+			}
+			return []int32{id}
+		}
+		tokens := slices.Concat(tag(open), bytesOf("\n{\"name\": \"f\", \"arguments\": {\"a\": \""), tag(end), bytesOf("\"}}\n"), tag(end))
+		if err := c.Seek(tokens); err != nil || !c.MustEnd() {
+			t.Errorf("spelled %v: %v", spelled, err)
+		}
+		if c.Mask().Has(stop) || c.Allows(stop) {
+			t.Error("a control token is allowed")
 		}
 	}
 }

@@ -60,18 +60,18 @@ func (l *lowering) lowerString(s *schema) int32 {
 func (l *lowering) language(s *schema) (*runeDFA, error) {
 	var all []*runeDFA
 	for _, p := range s.patterns {
-		d, err := compilePattern(p)
+		d, err := l.pattern(p)
 		if err != nil {
 			return nil, fail(s.path, "pattern", "%s", err)
 		}
 		all = append(all, d)
 	}
 	for _, f := range s.formats {
-		p, ok := formats[f]
+		compile, ok := formats[f]
 		if !ok {
 			return nil, fail(s.path, "format", "%.40q is not supported", f)
 		}
-		d, err := compilePattern(p)
+		d, err := compile()
 		if err != nil {
 			return nil, fail(s.path, "format", "%s", err)
 		}
@@ -92,6 +92,18 @@ func (l *lowering) language(s *schema) (*runeDFA, error) {
 		}
 	}
 	return out, nil
+}
+
+// pattern compiles a pattern once.
+func (l *lowering) pattern(p string) (*runeDFA, error) {
+	if d, ok := l.compiled[p]; ok {
+		return d, nil
+	}
+	d, err := compilePattern(p, &l.work)
+	if err == nil {
+		l.compiled[p] = d
+	}
+	return d, err
 }
 
 // runes writes what d accepts in canonical JSON.
