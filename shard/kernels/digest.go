@@ -110,7 +110,7 @@ func (d *digester) rows() {
 	x, w, y := d.floats(n), d.floats(n), make([]float32, n)
 	RMSNorm(y, x, w, 1e-6)
 	d.write(y...)
-	SwiGLU(y, w)
+	SwiGLU(y, y, w)
 	d.write(y...)
 	d.write(LogSum(x))
 }

@@ -87,18 +87,25 @@ func rotate(a, b, cos, sin []float32) {
 	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
 }
 
-func swiglu(gate, up []float32) {
+func swiglu(dst, gate, up []float32) {
 	n := whole(len(gate))
-	if n > 0 {
-		_ = up[n-1]
-		swigluAVX2(&gate[0], &up[0], n)
+	switch {
+	case n == 0:
+	case active == avx512:
+		swigluAVX512(&dst[0], &gate[0], &up[0], n)
+	default:
+		swigluAVX2(&dst[0], &gate[0], &up[0], n)
 	}
-	swigluGeneric(gate[n:], up[n:])
+	swigluGeneric(dst[n:], gate[n:], up[n:])
 }
 
 func expInPlace(x []float32) {
 	n := whole(len(x))
-	if n > 0 {
+	switch {
+	case n == 0:
+	case active == avx512:
+		expAVX512(&x[0], n)
+	default:
 		expAVX2(&x[0], n)
 	}
 	expInPlaceGeneric(x[n:])

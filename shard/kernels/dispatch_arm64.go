@@ -68,13 +68,13 @@ func rotate(a, b, cos, sin []float32) {
 	rotateGeneric(a[n:], b[n:], cos[n:], sin[n:])
 }
 
-func swiglu(gate, up []float32) {
+func swiglu(dst, gate, up []float32) {
 	n := whole(len(gate))
 	if n > 0 {
-		_ = up[n-1]
-		swigluNEON(&gate[0], &up[0], n)
+		copy(dst, gate[:n])
+		swigluNEON(&dst[0], &up[0], n)
 	}
-	swigluGeneric(gate[n:], up[n:])
+	swigluGeneric(dst[n:], gate[n:], up[n:])
 }
 
 func expInPlace(x []float32) {

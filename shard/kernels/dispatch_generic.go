@@ -10,7 +10,7 @@ func quantise(dst []actBlock, step int, x []float32) { quantiseGeneric(dst, step
 func finite(x []float32) bool                        { return finiteGeneric(x) }
 func sumSquares(x []float32) float32                 { return sumSquaresGeneric(x) }
 func scaleBy(dst, x, w []float32, r float32)         { scaleByGeneric(dst, x, w, r) }
-func swiglu(gate, up []float32)                      { swigluGeneric(gate, up) }
+func swiglu(dst, gate, up []float32)                 { swigluGeneric(dst, gate, up) }
 func add(x, y []float32)                             { addGeneric(x, y) }
 func rotate(a, b, cos, sin []float32)                { rotateGeneric(a, b, cos, sin) }
 func expInPlace(x []float32)                         { expInPlaceGeneric(x) }

@@ -199,10 +199,10 @@ func expShiftAVX2(x *float32, n int, shift float32, lanes *float32)
 //go:noescape
 func maxAVX2(x *float32, n int, lanes *float32)
 
-// swigluAVX2 is gate = (gate/(1+e^-gate))·up.
+// swigluAVX2 is dst = (gate/(1+e^-gate))·up.
 //
 //go:noescape
-func swigluAVX2(gate *float32, up *float32, n int)
+func swigluAVX2(dst *float32, gate *float32, up *float32, n int)
 
 // sumSquaresAVX2 adds squares to sixteen lanes.
 //
@@ -344,6 +344,16 @@ func tilesx6AVX2(out *float32, outStride uintptr, coef *float32, coefStride uint
 //
 //go:noescape
 func softmaxAVX512(s *float32, stride uintptr, rows int, n int, fill int, m *float32, l *float32)
+
+// expAVX512 is x = e^x.
+//
+//go:noescape
+func expAVX512(x *float32, n int)
+
+// swigluAVX512 is dst = (gate/(1+e^-gate))·up.
+//
+//go:noescape
+func swigluAVX512(dst *float32, gate *float32, up *float32, n int)
 
 // widenAVX512 is dst = src, rows of n elements; the stride is in bytes.
 //

@@ -1,10 +1,13 @@
 package kernels
 
-// SwiGLU is gate = (gate/(1+exp(-gate)))·up in place (Shazeer, arXiv 2002.05202).
-func SwiGLU(gate, up []float32) { swiglu(gate, up[:len(gate)]) }
+// SwiGLU is dst = (gate/(1+exp(-gate)))·up (Shazeer, arXiv 2002.05202); dst may be gate.
+func SwiGLU(dst, gate, up []float32) {
+	n := len(gate)
+	swiglu(dst[:n], gate, up[:n])
+}
 
-func swigluGeneric(gate, up []float32) {
+func swigluGeneric(dst, gate, up []float32) {
 	for i, g := range gate {
-		gate[i] = float32(g/(1+Exp(-g))) * up[i]
+		dst[i] = float32(g/(1+Exp(-g))) * up[i]
 	}
 }

@@ -123,9 +123,7 @@ func (s *step) rotate(r int, heads []float32) {
 
 func (s *step) swigluRow(r int) {
 	n := s.m.cfg.FFN
-	h := s.mixed.Row(r)
-	copy(h, cut(s.gate, r, n))
-	kernels.SwiGLU(h, cut(s.up, r, n))
+	kernels.SwiGLU(s.mixed.Row(r), cut(s.gate, r, n), cut(s.up, r, n))
 	s.sealRow(&s.mixed, r)
 }
 

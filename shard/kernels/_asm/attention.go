@@ -10,60 +10,6 @@ import (
 
 // What attention does between its two products.
 
-// bcast is a float constant to broadcast from memory.
-func bcast(name string, v float32) Mem {
-	values[name] = math.Float32bits(v)
-	return constant(name)
-}
-
-// vexp512 replaces each x, which must not exceed 0 or be NaN, by e^x, as Exp of package kernels does step for step.
-// n·2^23 needs no conversion: the low bits of n + 1.5·2^23 are n. The vectors go in step, so that one's instructions
-// fill the latencies of the others'.
-func vexp512(c *expConstants, xs ...VecVirtual) {
-	ts, ps, oks := make([]VecVirtual, len(xs)), make([]VecVirtual, len(xs)), make([]Register, len(xs))
-	each := func(body func(x, t, p VecVirtual)) {
-		for i, x := range xs {
-			body(x, ts[i], ps[i])
-		}
-	}
-	for i, x := range xs {
-		ts[i], ps[i], oks[i] = ZMM(), ZMM(), K()
-		VCMPPS_BCST(U8(0x1d), bcast("expLow", -87.3), x, oks[i]) // x >= low, false for NaN
-	}
-	each(func(x, t, _ VecVirtual) { VMULPS(c.log2e, x, t) })
-	each(func(_, t, _ VecVirtual) { VADDPS(c.magic, t, t) })
-	each(func(_, t, n VecVirtual) { VSUBPS(c.magic, t, n) })
-	each(func(x, _, n VecVirtual) { VFMADD231PS(c.minusLn2Hi, n, x) })
-	each(func(x, _, n VecVirtual) { VFMADD231PS(c.minusLn2Lo, n, x) })
-	each(func(_, t, _ VecVirtual) { VPSLLD(U8(23), t, t) })
-	each(func(_, _, p VecVirtual) { VMOVAPS(c.c6, p) })
-	for _, next := range []VecVirtual{c.c5, c.c4, c.c3, c.c2, c.one, c.one} {
-		each(func(x, _, p VecVirtual) { VFMADD213PS(next, x, p) })
-	}
-	for i, x := range xs {
-		VPADDD_Z(ts[i], ps[i], oks[i], x)
-	}
-}
-
-// expConstants are held in registers.
-type expConstants struct {
-	log2e, magic, minusLn2Hi, minusLn2Lo, one, c2, c3, c4, c5, c6 VecVirtual
-}
-
-func newExpConstants() *expConstants {
-	load := func(name string, v float32) VecVirtual {
-		r := ZMM()
-		VBROADCASTSS(bcast(name, v), r)
-		return r
-	}
-	return &expConstants{
-		log2e: load("log2e", 0x1.715476p+0), magic: load("magic", 0x1.8p23),
-		minusLn2Hi: load("minusLn2Hi", -0x1.62e43p-1), minusLn2Lo: load("minusLn2Lo", 0x1.05c61p-29),
-		one: load("one", 1), c2: load("expC2", 0x1p-1), c3: load("expC3", 0x1.5554dep-3),
-		c4: load("expC4", 0x1.55551ap-5), c5: load("expC5", 0x1.120b62p-7), c6: load("expC6", 0x1.6d10fcp-10),
-	}
-}
-
 // softmax512 treats rows scores of n elements: first the maxima of all rows, then the rest, so that no row waits for its
 // maximum. The last vector of a row is completed with -Inf, whose e^x is 0: it adds nothing to a lane, and clears what
 // follows the row. Then zeros follow up to fill elements.
@@ -330,6 +276,8 @@ func halfKernel() {
 func attention() {
 	tileProducts()
 	softmax512()
+	exp512()
+	swiglu512()
 	widenKernel("AVX512", func() VecVirtual { return ZMM() }, 16)
 	widenKernel("AVX2", func() VecVirtual { return YMM() }, 8)
 	mergeRows512()

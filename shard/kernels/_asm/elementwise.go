@@ -130,8 +130,8 @@ func maxKernel() {
 }
 
 func swigluKernel() {
-	text("swigluAVX2", "gate, up *float32, n int", "is gate = (gate/(1+e^-gate))·up.")
-	gate, up, n := pointer("gate"), pointer("up"), pointer("n")
+	text("swigluAVX2", "dst, gate, up *float32, n int", "is dst = (gate/(1+e^-gate))·up.")
+	dst, gate, up, n := pointer("dst"), pointer("gate"), pointer("up"), pointer("n")
 	g, e := YMM(), YMM()
 	each(n, func() {
 		VMOVUPS(at(gate), g)
@@ -140,8 +140,8 @@ func swigluKernel() {
 		VADDPS(f32("one", 1), e, e)
 		VDIVPS(e, g, g)
 		VMULPS(at(up), g, g)
-		VMOVUPS(g, at(gate))
-	}, gate, up)
+		VMOVUPS(g, at(dst))
+	}, dst, gate, up)
 	VZEROUPPER()
 	RET()
 }
