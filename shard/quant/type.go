@@ -1,6 +1,11 @@
 package quant
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Type is a tensor's element format, numbered as GGUF's ggml_type.
 type Type uint32
@@ -46,6 +51,19 @@ var layouts = map[Type]layout{
 	Q6_K:   {"Q6_K", 256, 210},
 	IQ4_NL: {"IQ4_NL", 32, 18},
 	IQ4_XS: {"IQ4_XS", 256, 136},
+}
+
+// Types lists the formats that are served, by number.
+func Types() []Type { return slices.Sorted(maps.Keys(layouts)) }
+
+// ParseType reads a format's name, in any case.
+func ParseType(name string) (Type, error) {
+	for t, l := range layouts {
+		if strings.EqualFold(l.name, name) {
+			return t, nil
+		}
+	}
+	return 0, fmt.Errorf("quant: tensor type %q is not served (served: %v)", name, Types())
 }
 
 // Known tells whether the format is served.
