@@ -29526,11 +29526,13 @@ block:
 	VPDPBUSD         Z6, Z5, Z3
 	VMOVDQU64        256(CX), Z4
 	VMOVDQU64        256(CX)(DX*1), Z5
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z6
 	VPDPBUSD         Z6, Z4, Z2
 	VPDPBUSD         Z6, Z5, Z3
 	VMOVDQU64        320(CX), Z4
 	VMOVDQU64        320(CX)(DX*1), Z5
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z6
 	VPDPBUSD         Z6, Z4, Z2
 	VPDPBUSD         Z6, Z5, Z3
@@ -29556,7 +29558,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x00000040, SI
 	ADDQ             $0x00000040, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -29645,6 +29647,7 @@ block:
 	VPDPBUSD         Z10, Z9, Z7
 	VMOVDQU64        256(CX), Z8
 	VMOVDQU64        256(CX)(DX*1), Z9
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z10
 	VPDPBUSD         Z10, Z8, Z4
 	VPDPBUSD         Z10, Z9, Z6
@@ -29653,6 +29656,7 @@ block:
 	VPDPBUSD         Z10, Z9, Z7
 	VMOVDQU64        320(CX), Z8
 	VMOVDQU64        320(CX)(DX*1), Z9
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z10
 	VPDPBUSD         Z10, Z8, Z4
 	VPDPBUSD         Z10, Z9, Z6
@@ -29691,7 +29695,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x00000080, SI
 	ADDQ             $0x00000080, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -29804,6 +29808,7 @@ block:
 	VPDPBUSD         Z14, Z13, Z11
 	VMOVDQU64        256(CX), Z12
 	VMOVDQU64        256(CX)(DX*1), Z13
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z14
 	VPDPBUSD         Z14, Z12, Z6
 	VPDPBUSD         Z14, Z13, Z9
@@ -29815,6 +29820,7 @@ block:
 	VPDPBUSD         Z14, Z13, Z11
 	VMOVDQU64        320(CX), Z12
 	VMOVDQU64        320(CX)(DX*1), Z13
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z14
 	VPDPBUSD         Z14, Z12, Z6
 	VPDPBUSD         Z14, Z13, Z9
@@ -29866,7 +29872,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x000000c0, SI
 	ADDQ             $0x000000c0, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -30003,6 +30009,7 @@ block:
 	VPDPBUSD         Z18, Z17, Z15
 	VMOVDQU64        256(CX), Z16
 	VMOVDQU64        256(CX)(DX*1), Z17
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z18
 	VPDPBUSD         Z18, Z16, Z8
 	VPDPBUSD         Z18, Z17, Z12
@@ -30017,6 +30024,7 @@ block:
 	VPDPBUSD         Z18, Z17, Z15
 	VMOVDQU64        320(CX), Z16
 	VMOVDQU64        320(CX)(DX*1), Z17
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z18
 	VPDPBUSD         Z18, Z16, Z8
 	VPDPBUSD         Z18, Z17, Z12
@@ -30081,7 +30089,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x00000100, SI
 	ADDQ             $0x00000100, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -30242,6 +30250,7 @@ block:
 	VMOVDQU64        256(CX), Z20
 	VMOVDQU64        256(CX)(DX*1), Z21
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z22
 	VPDPBUSD         Z22, Z20, Z10
 	VPDPBUSD         Z22, Z21, Z15
@@ -30259,6 +30268,7 @@ block:
 	VPDPBUSD         Z22, Z21, Z19
 	VMOVDQU64        320(CX), Z20
 	VMOVDQU64        320(CX)(DX*1), Z21
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z22
 	VPDPBUSD         Z22, Z20, Z10
 	VPDPBUSD         Z22, Z21, Z15
@@ -30336,7 +30346,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x00000140, SI
 	ADDQ             $0x00000140, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -30520,6 +30530,7 @@ block:
 	VMOVDQU64        256(CX), Z24
 	VMOVDQU64        256(CX)(DX*1), Z25
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z26
 	VPDPBUSD         Z26, Z24, Z12
 	VPDPBUSD         Z26, Z25, Z18
@@ -30541,6 +30552,7 @@ block:
 	VMOVDQU64        320(CX), Z24
 	VMOVDQU64        320(CX)(DX*1), Z25
 	PREFETCHT0       320(DI)
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z26
 	VPDPBUSD         Z26, Z24, Z12
 	VPDPBUSD         Z26, Z25, Z18
@@ -30631,7 +30643,7 @@ block:
 	ADDQ             $0x00000100, BX
 	ADDQ             $0x00000180, SI
 	ADDQ             $0x00000180, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -30726,11 +30738,13 @@ block:
 	VPDPBUSD         Z6, Z5, Z3
 	VMOVDQU64        256(CX), Z4
 	VMOVDQU64        256(CX)(DX*1), Z5
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z6
 	VPDPBUSD         Z6, Z4, Z2
 	VPDPBUSD         Z6, Z5, Z3
 	VMOVDQU64        320(CX), Z4
 	VMOVDQU64        320(CX)(DX*1), Z5
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z6
 	VPDPBUSD         Z6, Z4, Z2
 	VPDPBUSD         Z6, Z5, Z3
@@ -30760,7 +30774,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x00000040, SI
 	ADDQ             $0x00000040, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -30849,6 +30863,7 @@ block:
 	VPDPBUSD         Z10, Z9, Z7
 	VMOVDQU64        256(CX), Z8
 	VMOVDQU64        256(CX)(DX*1), Z9
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z10
 	VPDPBUSD         Z10, Z8, Z4
 	VPDPBUSD         Z10, Z9, Z6
@@ -30857,6 +30872,7 @@ block:
 	VPDPBUSD         Z10, Z9, Z7
 	VMOVDQU64        320(CX), Z8
 	VMOVDQU64        320(CX)(DX*1), Z9
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z10
 	VPDPBUSD         Z10, Z8, Z4
 	VPDPBUSD         Z10, Z9, Z6
@@ -30901,7 +30917,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x00000080, SI
 	ADDQ             $0x00000080, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -31014,6 +31030,7 @@ block:
 	VPDPBUSD         Z14, Z13, Z11
 	VMOVDQU64        256(CX), Z12
 	VMOVDQU64        256(CX)(DX*1), Z13
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z14
 	VPDPBUSD         Z14, Z12, Z6
 	VPDPBUSD         Z14, Z13, Z9
@@ -31025,6 +31042,7 @@ block:
 	VPDPBUSD         Z14, Z13, Z11
 	VMOVDQU64        320(CX), Z12
 	VMOVDQU64        320(CX)(DX*1), Z13
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z14
 	VPDPBUSD         Z14, Z12, Z6
 	VPDPBUSD         Z14, Z13, Z9
@@ -31084,7 +31102,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x000000c0, SI
 	ADDQ             $0x000000c0, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -31221,6 +31239,7 @@ block:
 	VPDPBUSD         Z18, Z17, Z15
 	VMOVDQU64        256(CX), Z16
 	VMOVDQU64        256(CX)(DX*1), Z17
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z18
 	VPDPBUSD         Z18, Z16, Z8
 	VPDPBUSD         Z18, Z17, Z12
@@ -31235,6 +31254,7 @@ block:
 	VPDPBUSD         Z18, Z17, Z15
 	VMOVDQU64        320(CX), Z16
 	VMOVDQU64        320(CX)(DX*1), Z17
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z18
 	VPDPBUSD         Z18, Z16, Z8
 	VPDPBUSD         Z18, Z17, Z12
@@ -31309,7 +31329,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x00000100, SI
 	ADDQ             $0x00000100, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -31470,6 +31490,7 @@ block:
 	VMOVDQU64        256(CX), Z20
 	VMOVDQU64        256(CX)(DX*1), Z21
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z22
 	VPDPBUSD         Z22, Z20, Z10
 	VPDPBUSD         Z22, Z21, Z15
@@ -31487,6 +31508,7 @@ block:
 	VPDPBUSD         Z22, Z21, Z19
 	VMOVDQU64        320(CX), Z20
 	VMOVDQU64        320(CX)(DX*1), Z21
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z22
 	VPDPBUSD         Z22, Z20, Z10
 	VPDPBUSD         Z22, Z21, Z15
@@ -31576,7 +31598,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x00000140, SI
 	ADDQ             $0x00000140, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -31760,6 +31782,7 @@ block:
 	VMOVDQU64        256(CX), Z24
 	VMOVDQU64        256(CX)(DX*1), Z25
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z26
 	VPDPBUSD         Z26, Z24, Z12
 	VPDPBUSD         Z26, Z25, Z18
@@ -31781,6 +31804,7 @@ block:
 	VMOVDQU64        320(CX), Z24
 	VMOVDQU64        320(CX)(DX*1), Z25
 	PREFETCHT0       320(DI)
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z26
 	VPDPBUSD         Z26, Z24, Z12
 	VPDPBUSD         Z26, Z25, Z18
@@ -31885,7 +31909,7 @@ block:
 	ADDQ             $0x00000180, BX
 	ADDQ             $0x00000180, SI
 	ADDQ             $0x00000180, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -31979,11 +32003,13 @@ block:
 	VPBROADCASTD 56(SI), Z3
 	VMOVDQU64    256(CX), Z4
 	VMOVDQU64    256(CX)(DX*1), Z5
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z6
 	VPDPBUSD     Z6, Z4, Z1
 	VPDPBUSD     Z6, Z5, Z3
 	VMOVDQU64    320(CX), Z4
 	VMOVDQU64    320(CX)(DX*1), Z5
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z6
 	VPDPBUSD     Z6, Z4, Z1
 	VPDPBUSD     Z6, Z5, Z3
@@ -32019,7 +32045,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -32107,6 +32133,7 @@ block:
 	VPBROADCASTD 120(SI), Z7
 	VMOVDQU64    256(CX), Z8
 	VMOVDQU64    256(CX)(DX*1), Z9
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z10
 	VPDPBUSD     Z10, Z8, Z2
 	VPDPBUSD     Z10, Z9, Z6
@@ -32115,6 +32142,7 @@ block:
 	VPDPBUSD     Z10, Z9, Z7
 	VMOVDQU64    320(CX), Z8
 	VMOVDQU64    320(CX)(DX*1), Z9
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z10
 	VPDPBUSD     Z10, Z8, Z2
 	VPDPBUSD     Z10, Z9, Z6
@@ -32171,7 +32199,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -32283,6 +32311,7 @@ block:
 	VPBROADCASTD 184(SI), Z11
 	VMOVDQU64    256(CX), Z12
 	VMOVDQU64    256(CX)(DX*1), Z13
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z14
 	VPDPBUSD     Z14, Z12, Z3
 	VPDPBUSD     Z14, Z13, Z9
@@ -32294,6 +32323,7 @@ block:
 	VPDPBUSD     Z14, Z13, Z11
 	VMOVDQU64    320(CX), Z12
 	VMOVDQU64    320(CX)(DX*1), Z13
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z14
 	VPDPBUSD     Z14, Z12, Z3
 	VPDPBUSD     Z14, Z13, Z9
@@ -32371,7 +32401,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x000000c0, SI
 	ADDQ         $0x000000c0, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -32507,6 +32537,7 @@ block:
 	VPBROADCASTD 248(SI), Z15
 	VMOVDQU64    256(CX), Z16
 	VMOVDQU64    256(CX)(DX*1), Z17
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z18
 	VPDPBUSD     Z18, Z16, Z4
 	VPDPBUSD     Z18, Z17, Z12
@@ -32521,6 +32552,7 @@ block:
 	VPDPBUSD     Z18, Z17, Z15
 	VMOVDQU64    320(CX), Z16
 	VMOVDQU64    320(CX)(DX*1), Z17
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z18
 	VPDPBUSD     Z18, Z16, Z4
 	VPDPBUSD     Z18, Z17, Z12
@@ -32619,7 +32651,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000100, SI
 	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -32779,6 +32811,7 @@ block:
 	VMOVDQU64    256(CX), Z20
 	VMOVDQU64    256(CX)(DX*1), Z21
 	PREFETCHT0   256(DI)
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z22
 	VPDPBUSD     Z22, Z20, Z5
 	VPDPBUSD     Z22, Z21, Z15
@@ -32796,6 +32829,7 @@ block:
 	VPDPBUSD     Z22, Z21, Z19
 	VMOVDQU64    320(CX), Z20
 	VMOVDQU64    320(CX)(DX*1), Z21
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z22
 	VPDPBUSD     Z22, Z20, Z5
 	VPDPBUSD     Z22, Z21, Z15
@@ -32915,7 +32949,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000140, SI
 	ADDQ         $0x00000140, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -33098,6 +33132,7 @@ block:
 	VMOVDQU64    256(CX), Z24
 	VMOVDQU64    256(CX)(DX*1), Z25
 	PREFETCHT0   256(DI)
+	PREFETCHT1   256(R8)
 	VPBROADCASTD 16(SI), Z26
 	VPDPBUSD     Z26, Z24, Z6
 	VPDPBUSD     Z26, Z25, Z18
@@ -33119,6 +33154,7 @@ block:
 	VMOVDQU64    320(CX), Z24
 	VMOVDQU64    320(CX)(DX*1), Z25
 	PREFETCHT0   320(DI)
+	PREFETCHT1   320(R8)
 	VPBROADCASTD 20(SI), Z26
 	VPDPBUSD     Z26, Z24, Z6
 	VPDPBUSD     Z26, Z25, Z18
@@ -33259,7 +33295,7 @@ block:
 	ADDQ         $0x00000180, BX
 	ADDQ         $0x00000180, SI
 	ADDQ         $0x00000180, DI
-	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000180, R8
 	DECQ         R9
 	JNZ          block
 	MOVQ         y+16(FP), CX
@@ -33353,11 +33389,13 @@ block:
 	VPBROADCASTD     magicInt<>+0(SB), Z3
 	VMOVDQU64        256(CX), Z4
 	VMOVDQU64        256(CX)(DX*1), Z5
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z6
 	VPDPBUSD         Z6, Z4, Z1
 	VPDPBUSD         Z6, Z5, Z3
 	VMOVDQU64        320(CX), Z4
 	VMOVDQU64        320(CX)(DX*1), Z5
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z6
 	VPDPBUSD         Z6, Z4, Z1
 	VPDPBUSD         Z6, Z5, Z3
@@ -33401,7 +33439,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x00000040, SI
 	ADDQ             $0x00000040, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -33489,6 +33527,7 @@ block:
 	VPBROADCASTD     magicInt<>+0(SB), Z7
 	VMOVDQU64        256(CX), Z8
 	VMOVDQU64        256(CX)(DX*1), Z9
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z10
 	VPDPBUSD         Z10, Z8, Z2
 	VPDPBUSD         Z10, Z9, Z6
@@ -33497,6 +33536,7 @@ block:
 	VPDPBUSD         Z10, Z9, Z7
 	VMOVDQU64        320(CX), Z8
 	VMOVDQU64        320(CX)(DX*1), Z9
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z10
 	VPDPBUSD         Z10, Z8, Z2
 	VPDPBUSD         Z10, Z9, Z6
@@ -33565,7 +33605,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x00000080, SI
 	ADDQ             $0x00000080, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -33677,6 +33717,7 @@ block:
 	VPBROADCASTD     magicInt<>+0(SB), Z11
 	VMOVDQU64        256(CX), Z12
 	VMOVDQU64        256(CX)(DX*1), Z13
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z14
 	VPDPBUSD         Z14, Z12, Z3
 	VPDPBUSD         Z14, Z13, Z9
@@ -33688,6 +33729,7 @@ block:
 	VPDPBUSD         Z14, Z13, Z11
 	VMOVDQU64        320(CX), Z12
 	VMOVDQU64        320(CX)(DX*1), Z13
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z14
 	VPDPBUSD         Z14, Z12, Z3
 	VPDPBUSD         Z14, Z13, Z9
@@ -33781,7 +33823,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x000000c0, SI
 	ADDQ             $0x000000c0, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -33917,6 +33959,7 @@ block:
 	VPBROADCASTD     magicInt<>+0(SB), Z15
 	VMOVDQU64        256(CX), Z16
 	VMOVDQU64        256(CX)(DX*1), Z17
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z18
 	VPDPBUSD         Z18, Z16, Z4
 	VPDPBUSD         Z18, Z17, Z12
@@ -33931,6 +33974,7 @@ block:
 	VPDPBUSD         Z18, Z17, Z15
 	VMOVDQU64        320(CX), Z16
 	VMOVDQU64        320(CX)(DX*1), Z17
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z18
 	VPDPBUSD         Z18, Z16, Z4
 	VPDPBUSD         Z18, Z17, Z12
@@ -34049,7 +34093,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x00000100, SI
 	ADDQ             $0x00000100, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -34209,6 +34253,7 @@ block:
 	VMOVDQU64        256(CX), Z20
 	VMOVDQU64        256(CX)(DX*1), Z21
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z22
 	VPDPBUSD         Z22, Z20, Z5
 	VPDPBUSD         Z22, Z21, Z15
@@ -34226,6 +34271,7 @@ block:
 	VPDPBUSD         Z22, Z21, Z19
 	VMOVDQU64        320(CX), Z20
 	VMOVDQU64        320(CX)(DX*1), Z21
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z22
 	VPDPBUSD         Z22, Z20, Z5
 	VPDPBUSD         Z22, Z21, Z15
@@ -34369,7 +34415,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x00000140, SI
 	ADDQ             $0x00000140, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX
@@ -34552,6 +34598,7 @@ block:
 	VMOVDQU64        256(CX), Z24
 	VMOVDQU64        256(CX)(DX*1), Z25
 	PREFETCHT0       256(DI)
+	PREFETCHT1       256(R8)
 	VPBROADCASTD     16(SI), Z26
 	VPDPBUSD         Z26, Z24, Z6
 	VPDPBUSD         Z26, Z25, Z18
@@ -34573,6 +34620,7 @@ block:
 	VMOVDQU64        320(CX), Z24
 	VMOVDQU64        320(CX)(DX*1), Z25
 	PREFETCHT0       320(DI)
+	PREFETCHT1       320(R8)
 	VPBROADCASTD     20(SI), Z26
 	VPDPBUSD         Z26, Z24, Z6
 	VPDPBUSD         Z26, Z25, Z18
@@ -34741,7 +34789,7 @@ block:
 	ADDQ             $0x00000280, BX
 	ADDQ             $0x00000180, SI
 	ADDQ             $0x00000180, DI
-	ADDQ             $0x00000100, R8
+	ADDQ             $0x00000180, R8
 	DECQ             R9
 	JNZ              block
 	MOVQ             y+16(FP), CX

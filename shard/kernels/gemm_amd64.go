@@ -40,11 +40,22 @@ type gemmSet struct {
 	lines  int // of sixteen float32 to a panel's block of scales
 }
 
-// workspace is a thread's room for unpacked panels and for sums.
+// workspace is a thread's room for unpacked panels and for sums, and where it is in a product.
 type workspace struct {
 	codes [2 * gemmBlocks * 512]byte
 	lines [2 * gemmBlocks * maxLines * 64]byte
 	sums  [gemmPairs * gemmRows * 2 * groupRows]float32
+
+	m      *Matrix
+	acts   *Acts
+	y      []float32
+	stride int
+
+	r, end   int // rows of activations
+	b, n     int // blocks
+	g, pairs int // groups from g on
+	p        int // pair
+	ahead    ahead
 }
 
 const maxLines = 5
@@ -81,10 +92,10 @@ var gemmSets = [32]gemmSet{
 // mulGroups computes groups [g0, g1) for all rows of a.
 func (m *Matrix) mulGroups(y []float32, stride int, a *Acts, g0, g1 int, w *workspace) {
 	if active == avx512 && m.Quantised() && a.rows >= gemmFrom {
-		for whole := min(g1, m.Rows/groupRows); whole-g0 >= 2; {
-			pairs := min(gemmPairs, (whole-g0)/2)
-			m.gemm(y, stride, a, g0, pairs, w)
-			g0 += 2 * pairs
+		w.m, w.acts, w.y, w.stride = m, a, y, stride
+		for whole := min(g1, m.Rows/groupRows); whole-g0 >= 2; g0 += 2 * w.pairs {
+			w.g, w.pairs = g0, min(gemmPairs, (whole-g0)/2)
+			w.gemm()
 		}
 	}
 	for g := g0; g < g1; g++ {
@@ -92,17 +103,58 @@ func (m *Matrix) mulGroups(y []float32, stride int, a *Acts, g0, g1 int, w *work
 	}
 }
 
-// gemm computes some pairs of panels from group g on.
-func (m *Matrix) gemm(y []float32, stride int, a *Acts, g, pairs int, w *workspace) {
-	for r := 0; r < a.rows; {
-		end := a.cut(r + gemmRows)
-		for b := 0; b < m.blocks; b += gemmBlocks {
-			for p := range pairs {
-				m.gemmPair(y, stride, a, r, end, g, p, b, w)
+// gemm computes some pairs of panels.
+func (w *workspace) gemm() {
+	for w.r = 0; w.r < w.acts.rows; w.r = w.end {
+		w.end = w.acts.cut(w.r + gemmRows)
+		for w.b = 0; w.b < w.m.blocks; w.b += gemmBlocks {
+			w.n = min(gemmBlocks, w.m.blocks-w.b)
+			for w.p = range w.pairs {
+				w.look()
+				w.pass()
 			}
 		}
-		r = end
 	}
+}
+
+// pass adds a run of blocks to the products of a pair of panels with all tiles.
+func (w *workspace) pass() {
+	m, a, set := w.m, w.acts, &gemmSets[w.m.Type]
+	codes, panel := w.unpack()
+	sums := w.sums[w.p*gemmRows*2*groupRows:]
+	at, last := (w.g+2*w.p)*groupRows, w.b+w.n == m.blocks
+	for r := w.r; r < w.end; {
+		acts, width := a.from(r, w.b)
+		next := acts
+		if r+width < w.end {
+			next, _ = a.from(r+width, w.b)
+		}
+		var out *float32
+		if last {
+			_, out = w.y[(r+width-1)*w.stride+at+2*groupRows-1], &w.y[r*w.stride+at]
+		}
+		set.mul[width-1](&sums[(r-w.r)*2*groupRows], w.b == 0, out, uintptr(4*w.stride), codes, panel, &w.lines[0],
+			acts, next, w.ahead.next(a, codes), w.n)
+		r += width
+	}
+}
+
+// unpack unpacks the pair's blocks, and tells where the codes are then and how far apart.
+func (w *workspace) unpack() (codes *byte, panel uintptr) {
+	m, set, f := w.m, &gemmSets[w.m.Type], w.m.fmt
+	codes, panel = &w.codes[0], gemmBlocks*512
+	for i := range 2 {
+		c, s := m.group(w.g + 2*w.p + i)
+		from := &c[w.b*f.blockBytes()]
+		set.unpack(&w.codes[i*gemmBlocks*512], &w.lines[i*64*set.lines], from, &s[w.b/f.span*f.record], w.n/f.span)
+		if f.bits == 8 {
+			panel = uintptr(m.groupCodes())
+			if i == 0 {
+				codes = from
+			}
+		}
+	}
+	return codes, panel
 }
 
 // cut is the start of the tile that row r lies in, or the end of all.
@@ -114,45 +166,8 @@ func (a *Acts) cut(r int) int {
 	return first
 }
 
-// gemmPair adds a run of blocks, from block b on, to the products of pair p of those from group g on.
-func (m *Matrix) gemmPair(y []float32, stride int, a *Acts, r, end, g, p, b int, w *workspace) {
-	n := min(gemmBlocks, m.blocks-b)
-	set := &gemmSets[m.Type]
-	g += 2 * p
-	codes, panel := m.unpackPair(g, b, n, w)
-	sums, at, last := w.sums[p*gemmRows*2*groupRows:], g*groupRows, b+n == m.blocks
-	for first := r; r < end; {
-		_, width := a.tile(r)
-		acts := a.blocks[r*m.blocks+b*width:]
-		var out *float32
-		if last {
-			_, out = y[(r+width-1)*stride+at+2*groupRows-1], &y[r*stride+at]
-		}
-		next := acts
-		if r+width < end {
-			_, wide := a.tile(r + width)
-			next = a.blocks[(r+width)*m.blocks+b*wide:]
-		}
-		set.mul[width-1](&sums[(r-first)*2*groupRows], b == 0, out, uintptr(4*stride), codes, panel, &w.lines[0],
-			(*byte)(unsafe.Pointer(&acts[0])), (*byte)(unsafe.Pointer(&next[0])), codes, n)
-		r += width
-	}
-}
-
-// unpackPair unpacks n blocks of two panels, and tells where their codes are and how far apart.
-func (m *Matrix) unpackPair(g, b, n int, w *workspace) (codes *byte, panel uintptr) {
-	set, f := &gemmSets[m.Type], m.fmt
-	codes, panel = &w.codes[0], gemmBlocks*512
-	for i := range 2 {
-		c, s := m.group(g + i)
-		from := &c[b*f.blockBytes()]
-		set.unpack(&w.codes[i*gemmBlocks*512], &w.lines[i*64*set.lines], from, &s[b/f.span*f.record], n/f.span)
-		if f.bits == 8 {
-			panel = uintptr(m.groupCodes())
-			if i == 0 {
-				codes = from
-			}
-		}
-	}
-	return codes, panel
+// from is where the tile that begins with row r has block b, and the tile's width.
+func (a *Acts) from(r, b int) (*byte, int) {
+	_, width := a.tile(r)
+	return (*byte)(unsafe.Pointer(&a.blocks[r*(a.cols/32)+b*width])), width
 }

@@ -38,7 +38,7 @@ func (k kind) scaling() scaling {
 const widest = 6
 
 // fetched is how many lines ahead a block prefetches.
-const fetched = 4
+const fetched = 6
 
 // gemm is a kernel of unpacked weights in the making: two panels, 32 rows, by cols activation rows. The integer sums
 // stay in registers; so do the accumulators, unless blocks have two parts, whose sums leave no room.
