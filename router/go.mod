@@ -27,6 +27,7 @@ require (
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/stagecoach-llm/stagecoach/coordinator v0.0.0
 	github.com/tidwall/gjson v1.20.0 // indirect
 	github.com/tidwall/match v1.1.1 // indirect
 	github.com/tidwall/pretty v1.2.1 // indirect
@@ -41,3 +42,5 @@ require (
 replace github.com/stagecoach-llm/stagecoach/transport => ../transport
 
 replace github.com/stagecoach-llm/stagecoach/shard => ../shard
+
+replace github.com/stagecoach-llm/stagecoach/coordinator => ../coordinator

@@ -25,16 +25,18 @@ import (
 
 const model = "demo/model"
 
-// world is a router in front of a fake coordinator.
+// world is a router in front of a coordinator.
 type world struct {
 	t     *testing.T
 	net   *bus.Net
-	coord *fake.Coordinator
+	coord *fake.Coordinator // nil where it is a real one
 	url   string
 	dir   string
 	admin *admin.Client
 	stop  func() // ends the router and waits for it
 }
+
+var subjects = wire.Subjects{Cluster: "test"}
 
 // text answers every prompt with the same text.
 func text(s string) fake.Answer {
@@ -43,16 +45,27 @@ func text(s string) fake.Answer {
 
 var prices = account.Prices{Prompt: 590_000, Completion: 790_000}
 
+// start is a router in front of a fake coordinator.
 func start(t *testing.T, answer fake.Answer, change ...func(*router.Options)) *world {
 	t.Helper()
 	w := &world{t: t, net: bus.NewNet(1), dir: t.TempDir()}
-	subjects := wire.Subjects{Cluster: "test"}
-	coordConn := w.net.Connect("coord", bus.Events{})
-	coord, err := fake.Start(coordConn, subjects, fake.Card(), time.Millisecond, answer)
+	conn := w.net.Connect("coord", bus.Events{})
+	coord, err := fake.Start(conn, subjects, fake.Card(), time.Millisecond, answer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.coord = coord
+	w.serve(func() {
+		coord.Stop()
+		conn.Close()
+	}, change...)
+	return w
+}
+
+// serve starts the router. end ends what is behind it.
+func (w *world) serve(end func(), change ...func(*router.Options)) {
+	t := w.t
+	t.Helper()
 	conn := w.net.Connect("router", bus.Events{})
 	o := router.Options{
 		Bus: conn, Subjects: subjects, Listener: listen(t, "127.0.0.1:0"), AdminListener: listen(t, "127.0.0.1:0"), DataDir: w.dir,
@@ -76,15 +89,15 @@ func start(t *testing.T, answer fake.Answer, change ...func(*router.Options)) *w
 			t.Error("router:", err)
 		}
 		conn.Close()
-		coord.Stop()
-		coordConn.Close()
+		end()
 	}
 	t.Cleanup(w.stop)
 	w.waitReady()
-	if w.admin, err = admin.Dial(w.dir); err != nil {
+	client, err := admin.Dial(w.dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return w
+	w.admin = client
 }
 
 func listen(t *testing.T, addr string) net.Listener {

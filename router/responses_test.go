@@ -221,6 +221,45 @@ func checkItems(t *testing.T, events []map[string]any, output []any) {
 	}
 }
 
+// TestResponseDemandsAreChats: text.format and tool_choice become what response_format and tool_choice of a chat request become.
+func TestResponseDemandsAreChats(t *testing.T) {
+	const schema = `{"type":"object","properties":{"z":{"type":"integer"},"a":{"enum":["<x>"]}}}`
+	const parameters = `{"type":"object","properties":{"city":{"type":"string"}}}`
+	const chatTools = `"tools":[{"type":"function","function":{"name":"f","parameters":` + parameters + `}},{"type":"function","function":{"name":"g"}}]`
+	const flatTools = `"tools":[{"type":"function","name":"f","parameters":` + parameters + `},{"type":"function","name":"g"}]`
+	for _, c := range []struct{ response, chat string }{
+		{`"text":{"format":{"type":"text"}}`, `"response_format":{"type":"text"}`},
+		{`"text":{"format":{"type":"json_object"}}`, `"response_format":{"type":"json_object"}`},
+		{`"text":{"verbosity":"low","format":{"type":"json_schema","name":"n","strict":true,"schema":` + schema + `}}`,
+			`"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":` + schema + `}}`},
+		{flatTools + `,"tool_choice":"required"`, chatTools + `,"tool_choice":"required"`},
+		{flatTools + `,"tool_choice":{"type":"function","name":"g"}`, chatTools + `,"tool_choice":{"type":"function","function":{"name":"g"}}`},
+		{flatTools + `,"tool_choice":"none"`, chatTools + `,"tool_choice":"none"`},
+	} {
+		w := start(t, text("ok"))
+		a, b := w.respond(`"input":"Hi",`+c.response), w.chat(c.chat)
+		if a.status != 200 || b.status != 200 {
+			t.Fatalf("%s, %s", a.body, b.body)
+		}
+		seen := w.coord.Seen()
+		if !reflect.DeepEqual(seen[0].Params, seen[1].Params) || !reflect.DeepEqual(seen[0].Prompt, seen[1].Prompt) {
+			t.Errorf("%s: %+v %q\nchat: %+v %q", c.response, seen[0].Params, readable(seen[0].Prompt), seen[1].Params, readable(seen[1].Prompt))
+		}
+	}
+	w := start(t, text("ok"))
+	for fields, param := range map[string]string{
+		`"text":{"format":{"type":"json_schema","name":"n","schema":{"not":{}}}}`:                                 "text.format.schema",
+		`"text":{"format":{"type":"json_schema","schema":{}}}`:                                                    "text.format.name",
+		`"text":{"format":{"type":"json_schema","name":"n","strict":1}}`:                                          "text.format.strict",
+		`"tools":[{"type":"function","name":"f","strict":true,"parameters":{"not":{}}}],"tool_choice":"required"`: "tools[0].parameters",
+		`"tool_choice":"required"`: "tool_choice",
+	} {
+		if r := w.respond(`"input":"Hi",` + fields); r.status != 400 || at(r.json(t), "error", "param") != param || !strings.Contains(r.body, "'"+param+"'") {
+			t.Errorf("%s: %d %s, want %s", fields, r.status, r.body, param)
+		}
+	}
+}
+
 func TestResponseLogprobsSpellTheText(t *testing.T) {
 	w := start(t, text("aé!"))
 	v := w.respond(`"input":"Hi","top_logprobs":2`).json(t)
@@ -255,7 +294,7 @@ func TestResponseInput(t *testing.T) {
 			"<|im_start|>assistant\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|im_end|>\n" +
 				"<|im_start|>user\n<tool_response>\nr1\n</tool_response>\n<tool_response>\nr2\n</tool_response><|im_end|>\n<|im_start|>assistant\n"},
 		"tools as templates want them": {`"input":"u","tools":[{"type":"function","name":"f","strict":true,"description":"d <b>","parameters":{"type":"object","properties":{"z":{"type":"string"},"a":{"type":"string"}}}}]`,
-			`{"type": "function", "function": {"name": "f", "description": "d <b>", "parameters": {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}}}`},
+			`{"type": "function", "function": {"name": "f", "description": "d <b>", "parameters": {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}, "strict": true}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := len(w.coord.Seen())

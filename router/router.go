@@ -69,6 +69,7 @@ type Options struct {
 	Origins       []string      // of web pages that may call the endpoint, "*" for all; none by default
 	ModelDefaults bool          // sampling defaults are the model's generation_config, not the neutral ones
 	Timeout       time.Duration // of a request; 0: 10 minutes
+	KeepAlive     time.Duration // silence after which a stream gets a comment; 0: 10 s
 	MaxRequests   int           // at once; 0: 1024
 	Grace         time.Duration // for running requests when the router is told to end; 0: 5 s
 	Version       string
@@ -180,7 +181,7 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 	handler := api.New(api.Options{
 		Ledger: b, Journal: b, Keys: b, Account: b, Generator: client, Model: w.Model, Ready: w.Ready,
 		Router: o.Name, Open: o.Open || loopback(o.Listener), Origins: o.Origins, ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
-		MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
+		KeepAlive: o.KeepAlive, MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
 	})
 	servers := []*server{newServer(o, o.Listener, handler)}
 	if o.AdminListener != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/stagecoach-llm/stagecoach/router/internal/fake"
 )
 
-// sdk is the official client with a key.
-func (w *world) sdk() openai.Client {
+// sdk is the official client with a key of its own, or what else the options say.
+func (w *world) sdk(options ...option.RequestOption) openai.Client {
 	w.t.Helper()
 	secret := strings.TrimPrefix(w.newKey(account.NewKey{Name: "sdk"}), "Bearer ")
-	return openai.NewClient(option.WithBaseURL(w.url+"/v1/"), option.WithAPIKey(secret))
+	return openai.NewClient(append([]option.RequestOption{option.WithBaseURL(w.url + "/v1/"), option.WithAPIKey(secret)}, options...)...)
 }
 
 func params(content string) openai.ChatCompletionNewParams {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -55,8 +56,7 @@ func asChat(o *object) *object {
 		delete(c.fields, field)
 	}
 	set := func(field string, v any) {
-		raw, err := json.Marshal(v) // keeps the bytes of what is raw, but for white space
-		if err == nil {
+		if raw, err := unescaped(v); err == nil {
 			c.fields[field] = raw
 		}
 	}
@@ -76,6 +76,15 @@ func asChat(o *object) *object {
 		set("tool_choice", choice)
 	}
 	return c
+}
+
+// unescaped is JSON in which the bytes of what is raw are kept, but for white space.
+func unescaped(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
 func wantsLogprobs(o *object) bool {
@@ -110,7 +119,7 @@ func readTextFormat(o *object) (format any, ok bool) {
 	return map[string]any{"type": kind, "json_schema": schema}, true
 }
 
-// flatTool is a function with its description, as templates want it.
+// flatTool is a function as chat requests and templates have it.
 type flatTool struct {
 	Type     string   `json:"type"`
 	Function flatFunc `json:"function"`
@@ -120,6 +129,7 @@ type flatFunc struct {
 	Name        json.RawMessage `json:"name,omitempty"`
 	Description json.RawMessage `json:"description,omitempty"`
 	Parameters  json.RawMessage `json:"parameters,omitempty"`
+	Strict      json.RawMessage `json:"strict,omitempty"`
 }
 
 func readFlatTools(o *object) (out []json.RawMessage) {
@@ -130,8 +140,8 @@ func readFlatTools(o *object) (out []json.RawMessage) {
 			t.fail("type", "%.40q tools are not served; only function is", kind)
 		}
 		field := func(name string) json.RawMessage { v, _ := t.raw(name); return v }
-		f := flatTool{"function", flatFunc{field("name"), field("description"), field("parameters")}}
-		if raw, err := json.Marshal(f); err == nil {
+		f := flatTool{"function", flatFunc{field("name"), field("description"), field("parameters"), field("strict")}}
+		if raw, err := unescaped(f); err == nil {
 			out = append(out, raw)
 		}
 		o.take(t.err)
