@@ -57,9 +57,10 @@ func (s *step) feedForward() {
 	cfg, l, pool, n := &s.m.cfg, s.layer, s.m.pool, len(s.rows)
 	s.normed.Reset(n, cfg.Hidden, l.gate.Quantised() || l.up.Quantised())
 	pool.Run(n, s.ffnNorm)
-	s.products.Mul(&s.normed, kernels.Job{M: l.gate, Y: s.gate, Stride: cfg.FFN}, kernels.Job{M: l.up, Y: s.up, Stride: cfg.FFN})
 	s.mixed.Reset(n, cfg.FFN, l.down.Quantised())
-	pool.Run(n, s.swiglu)
+	for _, r := range s.gated.Run(&s.normed, l.gate, l.up, &s.mixed) {
+		s.fail(r, notFinite)
+	}
 	s.products.Mul(&s.mixed, kernels.Job{M: l.down, Y: s.delta, Stride: cfg.Hidden})
 	pool.Run(n, s.close)
 }
@@ -119,12 +120,6 @@ func (s *step) rotate(r int, heads []float32) {
 	for ; len(heads) > 0; heads = heads[d:] {
 		kernels.Rotate(heads[:d], cos, sin)
 	}
-}
-
-func (s *step) swigluRow(r int) {
-	n := s.m.cfg.FFN
-	kernels.SwiGLU(s.mixed.Row(r), cut(s.gate, r, n), cut(s.up, r, n))
-	s.sealRow(&s.mixed, r)
 }
 
 func (s *step) residual(r int) { kernels.Add(s.rowX(r), cut(s.delta, r, s.m.cfg.Hidden)) }

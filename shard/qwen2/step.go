@@ -49,23 +49,24 @@ type step struct {
 	index int
 
 	products *kernels.Products
+	gated    *kernels.Gated
 	normed   kernels.Acts // [rows, hidden]: RMSNorm's output
 	attended kernels.Acts // [rows, heads*headDim]
 	mixed    kernels.Acts // [rows, ffn]
 	q        []float32    // [rows, heads*headDim]
 	k, v     []float32    // [rows, kvHeads*headDim]
 	delta    []float32    // [rows, hidden]: what attention or feed-forward add to x
-	gate, up []float32    // [rows, ffn]
 	cos, sin []float32    // [rows, headDim/2]
 	heads    *kv.Attention
 
-	attnNorm, ffnNorm, positions, place, seal, swiglu, close func(worker, i int)
-	attendedRow                                              func(r int) []float32
+	attnNorm, ffnNorm, positions, place, seal, close func(worker, i int)
+	attendedRow                                      func(r int) []float32
 }
 
 func (s *step) init(m *Model) {
 	s.m = m
 	s.products = kernels.NewProducts(m.pool)
+	s.gated = kernels.NewGated(s.products)
 	s.heads = kv.NewAttention(m.cache, m.pool, m.cfg.Heads, m.scale)
 	s.attendedRow = s.attended.Row
 	s.attnNorm = func(_, r int) { s.norm(r, s.layer.attnNorm) }
@@ -73,7 +74,6 @@ func (s *step) init(m *Model) {
 	s.positions = func(_, r int) { s.table(r) }
 	s.place = func(_, r int) { s.placeRow(r) }
 	s.seal = func(_, r int) { s.sealAttended(r) }
-	s.swiglu = func(_, r int) { s.swigluRow(r) }
 	s.close = func(_, r int) { s.residual(r); s.check(r) }
 }
 
@@ -104,7 +104,6 @@ func (s *step) begin(x []float32, seqs []Seq, failed []error) error {
 	heads, kvHeads := n*cfg.Heads*cfg.HeadDim, n*cfg.KVHeads*cfg.HeadDim
 	s.q, s.k, s.v = grow(s.q, heads), grow(s.k, kvHeads), grow(s.v, kvHeads)
 	s.delta = grow(s.delta, n*cfg.Hidden)
-	s.gate, s.up = grow(s.gate, n*cfg.FFN), grow(s.up, n*cfg.FFN)
 	s.cos, s.sin = grow(s.cos, n*cfg.HeadDim/2), grow(s.sin, n*cfg.HeadDim/2)
 	return nil
 }
