@@ -29,7 +29,8 @@ const model = "demo/model"
 type world struct {
 	t     *testing.T
 	net   *bus.Net
-	coord *fake.Coordinator // nil where it is a real one
+	coord *fake.Coordinator    // nil where it is a real one
+	lead  *prometheus.Registry // of a real one
 	url   string
 	dir   string
 	admin *admin.Client

@@ -2,7 +2,9 @@ package router_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/responses"
+	"github.com/openai/openai-go/v3/shared"
 
 	"github.com/stagecoach-llm/stagecoach/router/account"
 	"github.com/stagecoach-llm/stagecoach/router/internal/fake"
@@ -238,5 +241,79 @@ func TestSDKResponseErrors(t *testing.T) {
 	}
 	if err := stream.Err(); err != nil || reason != "max_output_tokens" {
 		t.Errorf("%v, %q", err, reason)
+	}
+}
+
+// TestSDKToolRound is a whole round: the model calls two functions, the client answers, the model speaks.
+func TestSDKToolRound(t *testing.T) {
+	w := start(t, func(prompt []int32, _ uint32, _ uint64) []int32 {
+		if strings.Contains(readable(prompt), "<tool_response>\n19 degrees\n</tool_response>\n<tool_response>\nnoon\n</tool_response>") {
+			return fake.Tokens("It is warm at noon.")
+		}
+		return fake.Tokens("I look.\n" + parisCall + "\n" + nowCall)
+	})
+	c := w.sdk()
+	p := params("How is it in Paris?")
+	p.Tools = []openai.ChatCompletionToolUnionParam{
+		openai.ChatCompletionFunctionTool(openai.FunctionDefinitionParam{Name: "weather"}), openai.ChatCompletionFunctionTool(openai.FunctionDefinitionParam{Name: "now"}),
+	}
+	stream := c.Chat.Completions.NewStreaming(context.Background(), p)
+	var acc openai.ChatCompletionAccumulator
+	var finished []string
+	for stream.Next() {
+		acc.AddChunk(stream.Current())
+		if call, ok := acc.JustFinishedToolCall(); ok {
+			finished = append(finished, call.Name+call.Arguments)
+		}
+	}
+	if err := stream.Err(); err != nil || !slices.Equal(finished, []string{`weather{"city":  "Paris"}`, "now{}"}) {
+		t.Fatalf("%v, %q", err, finished)
+	}
+	message := acc.Choices[0].Message
+	p.Messages = append(p.Messages, message.ToParam(), openai.ToolMessage("19 degrees", message.ToolCalls[0].ID), openai.ToolMessage("noon", message.ToolCalls[1].ID))
+	r, err := c.Chat.Completions.New(context.Background(), p)
+	if err != nil || r.Choices[0].Message.Content != "It is warm at noon." || r.Choices[0].FinishReason != "stop" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestSDKStructuredOutput: the demo model, at any temperature, answers in the form that is asked for.
+func TestSDKStructuredOutput(t *testing.T) {
+	w := startReal(t, 1)
+	c := w.sdk()
+	ctx := context.Background()
+	schema := map[string]any{"type": "object", "properties": map[string]any{"ok": map[string]any{"type": "boolean"}, "n": map[string]any{"enum": []int{1, 2}}},
+		"required": []string{"ok", "n"}, "additionalProperties": false}
+	check := func(text string) {
+		t.Helper()
+		var v struct {
+			OK *bool
+			N  int
+		}
+		if err := json.Unmarshal([]byte(text), &v); err != nil || v.OK == nil || v.N < 1 || v.N > 2 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	p := params("Hi")
+	p.Temperature = param.NewOpt(2.0)
+	p.ResponseFormat = openai.ChatCompletionNewParamsResponseFormatUnion{OfJSONSchema: &shared.ResponseFormatJSONSchemaParam{
+		JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "answer", Strict: param.NewOpt(true), Schema: schema}}}
+	r, err := c.Chat.Completions.New(ctx, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(r.Choices[0].Message.Content)
+	q := responseParams("Hi")
+	q.Temperature = param.NewOpt(2.0)
+	q.Text = responses.ResponseTextConfigParam{Format: responses.ResponseFormatTextConfigUnionParam{
+		OfJSONSchema: &responses.ResponseFormatTextJSONSchemaConfigParam{Name: "answer", Strict: param.NewOpt(true), Schema: schema}}}
+	stream := c.Responses.NewStreaming(ctx, q)
+	for stream.Next() {
+		if ev, ok := stream.Current().AsAny().(responses.ResponseCompletedEvent); ok {
+			check(ev.Response.OutputText())
+		}
+	}
+	if err := stream.Err(); err != nil {
+		t.Error(err)
 	}
 }
