@@ -164,9 +164,9 @@ func TestDocumentsValidate(t *testing.T) {
 			guide := NewGuide(v)
 			defer guide.Close()
 			schemas, whole := 0, 0
-			n := 400
+			n := 200
 			if name == "qwen2" {
-				n = 60
+				n = 40
 			}
 			for seed := range uint64(n) {
 				r := rand.New(rand.NewPCG(seed, 1))
@@ -210,7 +210,7 @@ func TestDocumentsValidate(t *testing.T) {
 func TestMaskIsWhatIsAllowed(t *testing.T) {
 	for _, v := range []*Vocab{byteVocab(), demoVocab()} {
 		guide := NewGuide(v)
-		for seed := range uint64(40) {
+		for seed := range uint64(25) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			spec := Spec{Schema: json.RawMessage((&gen{Rand: r}).document())}
 			text, err := spec.Text()
