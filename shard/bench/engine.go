@@ -24,11 +24,10 @@ func Engine(ctx context.Context, ck *checkpoint.Checkpoint, o Options) (*Report,
 	e := &engine{ctx: ctx, ck: ck, o: &o, vocab: cfg.Vocab}
 	defer e.close()
 	r := &Report{Model: cfg.Name, Layers: o.Layers, KV: o.KVType.String(), Machine: thisMachine()}
-	var err error
-	if r.Load, err = e.load(); err != nil {
+	cases := e.cases()
+	if err := e.loads(r, len(cases) > 0); err != nil {
 		return nil, err
 	}
-	cases := e.cases()
 	for round := range o.Rounds {
 		for _, c := range cases {
 			o.Progress(fmt.Sprintf("round %d of %d: %s", round+1, o.Rounds, c.name()))
@@ -64,6 +63,24 @@ type engine struct {
 	models map[int]*qwen2.Model // by threads
 }
 
+// loads loads the model, and where that is all there is to do, in each round anew.
+func (e *engine) loads(r *Report, once bool) (err error) {
+	rounds := e.o.Rounds
+	if once {
+		rounds = 1
+	}
+	var seconds []float64
+	for range rounds {
+		e.close()
+		if r.Load, err = e.load(); err != nil {
+			return err
+		}
+		seconds = append(seconds, r.Load.Seconds.Median)
+	}
+	r.Load.Seconds = spread(seconds)
+	return nil
+}
+
 func (e *engine) load() (l Load, err error) {
 	threads := slices.Compact(slices.Sorted(slices.Values(e.o.Threads)))
 	slices.Reverse(threads)
@@ -76,7 +93,8 @@ func (e *engine) load() (l Load, err error) {
 		}
 		e.models[n] = m
 		if n == threads[0] {
-			l.Threads, l.Seconds, l.Packed, l.Mapped = n, time.Since(start).Seconds(), m.WeightBytes(), m.MappedBytes()
+			l.Threads, l.Seconds = n, spread([]float64{time.Since(start).Seconds()})
+			l.Packed, l.Mapped = m.WeightBytes(), m.MappedBytes()
 			debug.FreeOSMemory() // what opening the file has left
 			l.Private, l.Total = memory.Private(), memory.Resident()
 		}
@@ -109,6 +127,7 @@ func (e *engine) close() {
 	for _, p := range e.pools {
 		p.Close()
 	}
+	e.models, e.pools = nil, nil
 }
 
 func (e *engine) cases() []measurement {

@@ -75,6 +75,26 @@ func ordered(t *testing.T, s Spread) {
 	}
 }
 
+// TestLoadAlone: without cases the model is loaded in each round, and that is the report.
+func TestLoadAlone(t *testing.T) {
+	o := options()
+	o.Prompts, o.Batches = nil, nil
+	loads := 0
+	o.Progress = func(s string) {
+		if s == "loaded 100%" {
+			loads++
+		}
+	}
+	r, err := Engine(context.Background(), tiny(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordered(t, r.Load.Seconds)
+	if loads != o.Rounds || len(r.Prefill)+len(r.Decode) > 0 {
+		t.Errorf("%d loads of %d, %d cases", loads, o.Rounds, len(r.Prefill)+len(r.Decode))
+	}
+}
+
 // TestLayers: only the layers that are asked for are loaded.
 func TestLayers(t *testing.T) {
 	ck := tiny(t)
@@ -148,7 +168,6 @@ func TestOptionsRefused(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no threads":       func(o *Options) { o.Threads = nil },
 		"thread 0":         func(o *Options) { o.Threads = []int{1, 0} },
-		"no cases":         func(o *Options) { o.Prompts, o.Batches = nil, nil },
 		"empty prompt":     func(o *Options) { o.Prompts = []int{0} },
 		"negative context": func(o *Options) { o.Contexts = []int{-1} },
 		"no context":       func(o *Options) { o.Contexts = nil },

@@ -10,7 +10,7 @@ import (
 )
 
 // Options are the cases of [Engine]: every prompt on every number of threads, and every batch at every context on
-// every number of threads.
+// every number of threads. Without prompts and batches only loading is measured, once in each round.
 type Options struct {
 	Threads  []int
 	Prompts  []int   // tokens of a prompt
@@ -37,8 +37,8 @@ func (o *Options) check(cfg *checkpoint.Config) error {
 	if o.Layers < 0 || o.Layers > cfg.Layers {
 		return fmt.Errorf("bench: %d layers of a model that has %d", o.Layers, cfg.Layers)
 	}
-	if len(o.Threads) == 0 || len(o.Prompts) == 0 && len(o.Batches) == 0 {
-		return errors.New("bench: nothing to measure: name threads, and prompts or batches")
+	if len(o.Threads) == 0 {
+		return errors.New("bench: no number of threads")
 	}
 	if len(o.Batches) > 0 && (len(o.Contexts) == 0 || o.Tokens <= 0) {
 		return errors.New("bench: batches need contexts and a number of tokens")

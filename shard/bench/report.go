@@ -13,13 +13,13 @@ type Report struct {
 
 // Load is how the weights came into memory.
 type Load struct {
-	Threads int     `json:"threads"`
-	Seconds float64 `json:"seconds"`
-	File    int64   `json:"file_bytes"`     // of the loaded weights, as the file holds them
-	Packed  int64   `json:"packed_bytes"`   // as the kernels want them
-	Mapped  int64   `json:"mapped_bytes"`   // what every step reads from the file
-	Private int64   `json:"private_bytes"`  // all that the process has of its own after it
-	Total   int64   `json:"resident_bytes"` // with what is mapped
+	Threads int    `json:"threads"`
+	Seconds Spread `json:"seconds"`
+	File    int64  `json:"file_bytes"`     // of the loaded weights, as the file holds them
+	Packed  int64  `json:"packed_bytes"`   // as the kernels want them
+	Mapped  int64  `json:"mapped_bytes"`   // what every step reads from the file
+	Private int64  `json:"private_bytes"`  // all that the process has of its own after it
+	Total   int64  `json:"resident_bytes"` // with what is mapped
 }
 
 // Prefill is one prompt.

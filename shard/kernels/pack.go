@@ -53,6 +53,9 @@ func (m *Matrix) packGroup(g int, data []byte) {
 	rowBytes := m.Cols / elems * size
 	rows := data[g*groupRows*rowBytes:]
 	n := min(groupRows, m.Rows-g*groupRows)
+	if n == groupRows && m.packWhole(codes, scales, rows) {
+		return
+	}
 	lane := p.lane
 	tile := max(1, tileBytes/size)
 	codeBytes, scaleBytes := len(codes)/(m.Cols/elems), m.fmt.record

@@ -64,3 +64,38 @@ func TestPackRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestPackIsTheSameOnEveryPath: repacked weights are the same bytes whatever repacks them.
+func TestPackIsTheSameOnEveryPath(t *testing.T) {
+	was := Path()
+	defer func() { _ = ForcePath(was) }()
+	for _, typ := range allTypes() {
+		for _, cols := range []int{256, 768, 3584} {
+			const rows = 53
+			data := blocks(rand.New(rand.NewPCG(uint64(typ), 13)), typ, rows, cols)
+			var want []byte
+			for _, p := range Paths() {
+				if err := ForcePath(p); err != nil {
+					t.Fatal(err)
+				}
+				m := pack(t, typ, rows, cols, data)
+				if p == "generic" {
+					want = m.memory
+				} else if i := firstUnequal(m.memory, want); i >= 0 {
+					t.Fatalf("%v, %d columns: %s has %#02x at byte %d of %d (codes end at %d), generic %#02x",
+						typ, cols, p, m.memory[i], i, len(want), len(m.codes), want[i])
+				}
+			}
+		}
+	}
+}
+
+// firstUnequal is where two slices of one length differ; -1 where they do not.
+func firstUnequal(a, b []byte) int {
+	for i := range a {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return -1
+}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/stagecoach-llm/stagecoach/shard/bench"
 	"github.com/stagecoach-llm/stagecoach/shard/checkpoint"
@@ -111,7 +110,7 @@ func engineTable(w io.Writer, r *bench.Report) {
 	m, l := r.Machine, r.Load
 	fmt.Fprintf(w, "model\t%s, %d layers, keys and values in %s\n", r.Model, r.Layers, r.KV)
 	fmt.Fprintf(w, "machine\t%s, %d cores, kernels %s, arithmetic version %d\n", m.Arch, m.Cores, m.Kernels, m.Arithmetic)
-	fmt.Fprintf(w, "loaded in\t%v with %d threads\n", time.Duration(l.Seconds*1e9).Round(time.Millisecond), l.Threads)
+	fmt.Fprintf(w, "loaded in\t%.3f s with %d threads (%.3f to %.3f)\n", l.Seconds.Median, l.Threads, l.Seconds.Min, l.Seconds.Max)
 	fmt.Fprintf(w, "weights\t%s in the file, %s repacked, %s stay in the file; the process has %s of its own\n",
 		bytesText(l.File), bytesText(l.Packed), bytesText(l.Mapped), bytesText(l.Private))
 	if len(r.Prefill) > 0 {

@@ -10,14 +10,14 @@ import (
 )
 
 // sets are what -set writes, each to files of its own.
-var sets = map[string]func(){"dot": dots, "float": floats}
+var sets = map[string]func(){"dot": dots, "float": floats, "pack": packs}
 
 func main() {
-	set := flag.String("set", "", "which kernels to write: dot (matrix products) or float (the rest)")
+	set := flag.String("set", "", "which kernels to write: dot (matrix products), pack (repacking) or float (the rest)")
 	flag.Parse()
 	write, ok := sets[*set]
 	if !ok {
-		log.Fatalf("asm: no set of kernels named %q: give -set dot or -set float", *set)
+		log.Fatalf("asm: no set of kernels named %q: give -set dot, pack or float", *set)
 	}
 	ConstraintExpr("amd64,!purego")
 	write()
@@ -60,7 +60,8 @@ func floats() {
 // values are the constants that are broadcast.
 var values = map[string]uint32{
 	"flip": 0x80808080, "two": 0x03030303, "third": 0x04040404, "four": 0x0f0f0f0f, "fifth": 0x10101010,
-	"sixth": 0x30303030, "nibble": 15, "sign": 0x80000000, "ones": 0x00010001,
+	"sixth": 0x30303030, "nibble": 15, "six": 0x3f3f3f3f, "pairs": 0x33333333, "evens": 0x55555555,
+	"fifth14": 0x0000cccc, "fifth7": 0x00aa00aa, "fifth2": 0x0c0c0c0c, "fifth1": 0x22222222, "sign": 0x80000000, "ones": 0x00010001,
 }
 
 // iq4 is the value of each code of IQ4_NL and IQ4_XS.

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package kernels
+
+func (m *Matrix) packWhole(_, _, _ []byte) bool { return false }
