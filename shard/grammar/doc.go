@@ -31,8 +31,8 @@
 // min/maxProperties, dynamic references, references to other documents, unknown keywords and formats, multipleOf of what is
 // not an integer, oneOf whose branches are not told apart by type or by a required property's constants, and a schema that
 // nothing satisfies. An [Error] names the keyword and where it is. Annotations (title, description, default, examples, $comment,
-// deprecated, readOnly, writeOnly, content…, x-…) are ignored. pattern takes Go's regular expressions without lookaround and
-// word boundaries, unanchored as JSON Schema has them.
+// deprecated, readOnly, writeOnly, content…, x-…) are ignored. pattern is searched for, as JSON Schema has it, and is
+// what ECMAScript and Go both understand: no lookaround, backreferences and word boundaries.
 //
 // # Caveats
 //

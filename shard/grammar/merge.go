@@ -134,10 +134,7 @@ func (l *lowering) merge(a, b *schema) *schema {
 		}
 	}
 	if b.hasEnum {
-		out.hasEnum, out.enum = true, b.enum
-		if a.hasEnum {
-			out.enum = common(a.enum, b.enum)
-		}
+		out.only(b.enum)
 	}
 	l.mergeObjects(&out, a, b)
 	l.mergeArrays(&out, a, b)

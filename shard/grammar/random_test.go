@@ -90,7 +90,7 @@ func (g *gen) text() any {
 	case 0:
 		s["pattern"] = g.one(`^[a-z]+$`, `^\d{3}-\d{2,4}$`, `x.y`, `^(foo|bar)*[^"]$`, `[\t\\"]$`, `^\p{Greek}+`)
 	case 1:
-		s["format"] = g.one("date", "time", "date-time", "uuid", "email", "hostname", "ipv4")
+		s["format"] = g.one("date", "time", "date-time", "uuid", "email", "hostname", "ipv4", "ipv6", "duration", "uri")
 	case 2:
 		s["minLength"], s["maxLength"] = g.IntN(4), 4+g.IntN(8)
 	}

@@ -2,7 +2,6 @@ package grammar
 
 import (
 	"errors"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"unicode"
@@ -31,13 +30,14 @@ type runeEdge struct {
 
 var errComplex = errors.New("it is too complex")
 
-// unicodeEscape is how ECMAScript writes a character by its number.
-var unicodeEscape = regexp.MustCompile(`\\u([0-9a-fA-F]{4})`)
-
 // compilePattern makes an automaton of a regular expression, which is searched for as JSON Schema says: anchors are its own.
 // work counts what it takes.
 func compilePattern(pattern string, work *int) (*runeDFA, error) {
-	re, err := syntax.Parse(unicodeEscape.ReplaceAllString(pattern, `\x{$1}`), syntax.Perl)
+	translated, err := fromECMA(pattern)
+	if err != nil {
+		return nil, err
+	}
+	re, err := syntax.Parse(translated, syntax.Perl)
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,14 @@ func (s *schema) plain() bool {
 	return s.types == tAll && !s.hasEnum && !s.object && !s.array && !s.str && !s.num
 }
 
+// only leaves of the values those that are in list, too.
+func (s *schema) only(list []*value) {
+	if s.hasEnum {
+		list = common(s.enum, list)
+	}
+	s.hasEnum, s.enum = true, list
+}
+
 func newSchema(path string) *schema {
 	return &schema{path: path, types: tAll, maxItems: infinite, maxLen: infinite}
 }
@@ -72,6 +80,7 @@ var annotations = map[string]bool{
 	"title": true, "description": true, "default": true, "examples": true, "$schema": true, "$id": true, "$comment": true,
 	"deprecated": true, "readOnly": true, "writeOnly": true, "contentEncoding": true, "contentMediaType": true, "contentSchema": true,
 	"$defs": true, "definitions": true, "$anchor": true, "example": true,
+	"discriminator": true, // OpenAPI's hint for the oneOf beside it
 }
 
 // read turns a JSON value into a schema, once.
@@ -106,9 +115,9 @@ func (l *lowering) keyword(s *schema, name string, v *value) {
 		if v.kind != '[' || len(v.items) == 0 {
 			l.fail(s, name, "an array of values is expected")
 		}
-		s.hasEnum, s.enum = true, v.items
+		s.only(v.items)
 	case "const":
-		s.hasEnum, s.enum = true, []*value{v}
+		s.only([]*value{v})
 	case "$ref":
 		if to := l.refer(s, v); to != nil {
 			s.parts = append(s.parts, to)
