@@ -15,6 +15,7 @@ import (
 // chain is the engines of one plan for the demo model, one after the other.
 type chain struct {
 	t       *testing.T
+	card    *checkpoint.Card
 	engines []Engine
 	step    uint64
 }
@@ -31,7 +32,7 @@ func newChain(t *testing.T, stages int) *chain {
 	for i := range stages {
 		p.Stages = append(p.Stages, wire.Stage{First: layers * i / stages, Last: layers * (i + 1) / stages})
 	}
-	c := &chain{t: t}
+	c := &chain{t: t, card: file.Card()}
 	for p.Index = range stages {
 		e, err := (&Checkpoints{File: file, Threads: 1}).Load(t.Context(), &p, nil, func(int64, int64) {})
 		if err != nil {
