@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
-.PHONY: up build cross images test race vet lint fuzz e2e-containers bench fmt clean
+.PHONY: up build cross images test test-arm64 race vet lint fuzz e2e-containers bench fmt clean
 
 up: build
 	./bin/stagecoach up $(ARGS)
@@ -27,6 +27,17 @@ images: build
 
 test:
 	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test ./...); done
+
+# The engine for arm64 on an emulated processor, one with the dot product and one without: kernels, cache, and what a
+# model answers on every path. It needs qemu-aarch64-static (Debian: qemu-user-static), which is slow.
+ARM64 := GOOS=linux GOARCH=arm64
+QEMU  ?= qemu-aarch64-static
+test-arm64:
+	cd shard && $(GO) vet ./kernels/_arm64 && $(GO) test ./kernels/_arm64 && $(ARM64) $(GO) vet ./...
+	set -e; for on in 'max neondot' 'cortex-a72 neon'; do set -- $$on; echo "== $$1, $$2"; \
+	  $(ARM64) $(GO) run -exec "$(QEMU) -cpu $$1" ./ops/cmd/stagecoach version | grep "^kernels: *$$2 "; \
+	  (cd shard && $(ARM64) $(GO) test -short -exec "$(QEMU) -cpu $$1" ./kernels ./kv); done
+	cd shard && $(ARM64) $(GO) test -exec "$(QEMU) -cpu max" -run '^(TestPathsGiveTheSameBits|TestDemoIsTheSameOnEveryPath)$$' ./qwen2
 
 # Packages whose goroutines share state, under the race detector (which needs cgo and a C compiler).
 race:
