@@ -105,11 +105,3 @@ func roundHalves(dst []uint16, x []float32) bool {
 	ok := n == 0 || toHalfNEON(&dst[0], &x[0], n)
 	return roundHalvesGeneric(dst[n:], x[n:]) && ok
 }
-
-func scores(out []float32, stride int, q []float32, n, d int, blocks []*uint16, f float32) {
-	scoresGeneric(out, stride, q, n, d, blocks, f)
-}
-
-func values(out []float32, p []float32, stride, n, d int, blocks []*uint16, positions int) {
-	valuesGeneric(out, p, stride, n, d, blocks, positions)
-}

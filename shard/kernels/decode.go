@@ -17,7 +17,7 @@ const (
 
 // DecodesHalves tells whether the path in use has fast kernels for Scores and Values. Where it has not, widening first
 // and MulTiles are faster.
-func DecodesHalves() bool { return active == avx2 || active == avx512 }
+func DecodesHalves() bool { return active != generic }
 
 // Scores are those of queries q [n, d] in pairs of blocks, times f:
 //

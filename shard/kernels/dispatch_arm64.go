@@ -71,8 +71,8 @@ func rotate(a, b, cos, sin []float32) {
 func swiglu(dst, gate, up []float32) {
 	n := whole(len(gate))
 	if n > 0 {
-		copy(dst, gate[:n])
-		swigluNEON(&dst[0], &up[0], n)
+		_, _ = dst[n-1], up[n-1]
+		swigluNEON(&dst[0], &gate[0], &up[0], n)
 	}
 	swigluGeneric(dst[n:], gate[n:], up[n:])
 }

@@ -19,10 +19,10 @@ func expShiftNEON(x *float32, lanes *float32, n int, shift float32)
 //go:noescape
 func maxNEON(x *float32, lanes *float32, n int)
 
-// swigluNEON is gate = (gate/(1+e^-gate))·up.
+// swigluNEON is dst = (gate/(1+e^-gate))·up.
 //
 //go:noescape
-func swigluNEON(gate *float32, up *float32, n int)
+func swigluNEON(dst *float32, gate *float32, up *float32, n int)
 
 // sumSquaresNEON adds squares to sixteen lanes.
 //
@@ -173,3 +173,28 @@ func tilesBF16x4NEON(out *float32, outStride uintptr, coef *float32, coefStride 
 //
 //go:noescape
 func tilesBF16x5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
+
+// addHalfx1NEON adds products of tiles to 1 rows. Strides are in bytes.
+//
+//go:noescape
+func addHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+
+// addHalfx2NEON adds products of tiles to 2 rows. Strides are in bytes.
+//
+//go:noescape
+func addHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+
+// addHalfx3NEON adds products of tiles to 3 rows. Strides are in bytes.
+//
+//go:noescape
+func addHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+
+// addHalfx4NEON adds products of tiles to 4 rows. Strides are in bytes.
+//
+//go:noescape
+func addHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+
+// addHalfx5NEON adds products of tiles to 5 rows. Strides are in bytes.
+//
+//go:noescape
+func addHalfx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)

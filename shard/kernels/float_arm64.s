@@ -322,38 +322,39 @@ loop:
 	FMOVQ F5, 48(R2)
 	RET
 
-// func swigluNEON(gate *float32, up *float32, n int)
-TEXT ·swigluNEON(SB), NOSPLIT, $0-24
-	MOVD gate+0(FP), R0
-	MOVD up+8(FP), R1
-	MOVD n+16(FP), R2
-	MOVD $0xc2ae999a, R3
-	VDUP R3, V3.S4
-	MOVD $0x42b16666, R3
-	VDUP R3, V4.S4
-	MOVD $0x7f800000, R3
-	VDUP R3, V5.S4
-	MOVD $0x3fb8aa3b, R3
-	VDUP R3, V6.S4
-	MOVD $0x3f317218, R3
-	VDUP R3, V7.S4
-	MOVD $0xb102e308, R3
-	VDUP R3, V8.S4
-	MOVD $0x3ab6887e, R3
-	VDUP R3, V9.S4
-	MOVD $0x3c0905b1, R3
-	VDUP R3, V10.S4
-	MOVD $0x3d2aaa8d, R3
-	VDUP R3, V11.S4
-	MOVD $0x3e2aaa6f, R3
-	VDUP R3, V12.S4
-	MOVD $0x3f000000, R3
-	VDUP R3, V13.S4
-	MOVD $0x3f800000, R3
-	VDUP R3, V14.S4
+// func swigluNEON(dst *float32, gate *float32, up *float32, n int)
+TEXT ·swigluNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD gate+8(FP), R1
+	MOVD up+16(FP), R2
+	MOVD n+24(FP), R3
+	MOVD $0xc2ae999a, R4
+	VDUP R4, V3.S4
+	MOVD $0x42b16666, R4
+	VDUP R4, V4.S4
+	MOVD $0x7f800000, R4
+	VDUP R4, V5.S4
+	MOVD $0x3fb8aa3b, R4
+	VDUP R4, V6.S4
+	MOVD $0x3f317218, R4
+	VDUP R4, V7.S4
+	MOVD $0xb102e308, R4
+	VDUP R4, V8.S4
+	MOVD $0x3ab6887e, R4
+	VDUP R4, V9.S4
+	MOVD $0x3c0905b1, R4
+	VDUP R4, V10.S4
+	MOVD $0x3d2aaa8d, R4
+	VDUP R4, V11.S4
+	MOVD $0x3e2aaa6f, R4
+	VDUP R4, V12.S4
+	MOVD $0x3f000000, R4
+	VDUP R4, V13.S4
+	MOVD $0x3f800000, R4
+	VDUP R4, V14.S4
 loop:
-	FMOVQ 0(R0), F0
-	FMOVQ 0(R1), F1
+	FMOVQ 0(R1), F0
+	FMOVQ 0(R2), F1
 	WORD $0x6ea0f802 // fneg v2.4s, v0.4s
 	WORD $0x6e23e451 // fcmge v17.4s, v2.4s, v3.4s
 	WORD $0x6ea4e452 // fcmgt v18.4s, v2.4s, v4.4s
@@ -382,8 +383,8 @@ loop:
 	WORD $0x6e22fc00 // fdiv v0.4s, v0.4s, v2.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ F0, 0(R0)
-	FMOVQ 16(R0), F0
-	FMOVQ 16(R1), F1
+	FMOVQ 16(R1), F0
+	FMOVQ 16(R2), F1
 	WORD $0x6ea0f802 // fneg v2.4s, v0.4s
 	WORD $0x6e23e451 // fcmge v17.4s, v2.4s, v3.4s
 	WORD $0x6ea4e452 // fcmgt v18.4s, v2.4s, v4.4s
@@ -412,8 +413,8 @@ loop:
 	WORD $0x6e22fc00 // fdiv v0.4s, v0.4s, v2.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ F0, 16(R0)
-	FMOVQ 32(R0), F0
-	FMOVQ 32(R1), F1
+	FMOVQ 32(R1), F0
+	FMOVQ 32(R2), F1
 	WORD $0x6ea0f802 // fneg v2.4s, v0.4s
 	WORD $0x6e23e451 // fcmge v17.4s, v2.4s, v3.4s
 	WORD $0x6ea4e452 // fcmgt v18.4s, v2.4s, v4.4s
@@ -442,8 +443,8 @@ loop:
 	WORD $0x6e22fc00 // fdiv v0.4s, v0.4s, v2.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ F0, 32(R0)
-	FMOVQ 48(R0), F0
-	FMOVQ 48(R1), F1
+	FMOVQ 48(R1), F0
+	FMOVQ 48(R2), F1
 	WORD $0x6ea0f802 // fneg v2.4s, v0.4s
 	WORD $0x6e23e451 // fcmge v17.4s, v2.4s, v3.4s
 	WORD $0x6ea4e452 // fcmgt v18.4s, v2.4s, v4.4s
@@ -474,7 +475,8 @@ loop:
 	FMOVQ F0, 48(R0)
 	ADD $64, R0
 	ADD $64, R1
-	SUBS $16, R2
+	ADD $64, R2
+	SUBS $16, R3
 	BNE loop
 	RET
 
@@ -1115,12 +1117,12 @@ single:
 	BNE single
 done:
 	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R6<<2, R2
@@ -1242,22 +1244,22 @@ single:
 	BNE single
 done:
 	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R8<<2, R3
-	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R8<<2, R5
@@ -1407,32 +1409,32 @@ single:
 	BNE single
 done:
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R10<<2, R4
-	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R10<<2, R6
-	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R10<<2, R7
@@ -1610,42 +1612,42 @@ single:
 	BNE single
 done:
 	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R12<<2, R5
-	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R12<<2, R7
-	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R12<<2, R8
-	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R12<<2, R9
@@ -1851,52 +1853,52 @@ single:
 	BNE single
 done:
 	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R14<<2, R6
-	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R14<<2, R8
-	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R14<<2, R9
-	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R14<<2, R10
-	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
 	FMOVQ F16, 0(R5)
-	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
 	FMOVQ F17, 16(R5)
-	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
 	FMOVQ F18, 32(R5)
-	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
 	FMOVQ F19, 48(R5)
 	ADD $64, R5
 	SUB R14<<2, R11
@@ -1980,12 +1982,12 @@ single:
 	BNE single
 done:
 	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R6<<2, R2
@@ -2097,22 +2099,22 @@ single:
 	BNE single
 done:
 	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R8<<2, R3
-	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R8<<2, R5
@@ -2252,32 +2254,32 @@ single:
 	BNE single
 done:
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R10<<2, R4
-	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R10<<2, R6
-	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R10<<2, R7
@@ -2445,42 +2447,42 @@ single:
 	BNE single
 done:
 	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R12<<2, R5
-	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R12<<2, R7
-	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R12<<2, R8
-	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R12<<2, R9
@@ -2676,52 +2678,52 @@ single:
 	BNE single
 done:
 	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R14<<2, R6
-	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R14<<2, R8
-	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R14<<2, R9
-	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R14<<2, R10
-	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
 	FMOVQ F16, 0(R5)
-	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
 	FMOVQ F17, 16(R5)
-	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
 	FMOVQ F18, 32(R5)
-	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
 	FMOVQ F19, 48(R5)
 	ADD $64, R5
 	SUB R14<<2, R11
@@ -2815,12 +2817,12 @@ single:
 	BNE single
 done:
 	WORD $0x6e29dc00 // fmul v0.4s, v0.4s, v9.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e29dc21 // fmul v1.4s, v1.4s, v9.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e29dc42 // fmul v2.4s, v2.4s, v9.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e29dc63 // fmul v3.4s, v3.4s, v9.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R6<<2, R2
@@ -2942,22 +2944,22 @@ single:
 	BNE single
 done:
 	WORD $0x6e2edc00 // fmul v0.4s, v0.4s, v14.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e2edc21 // fmul v1.4s, v1.4s, v14.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e2edc42 // fmul v2.4s, v2.4s, v14.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e2edc63 // fmul v3.4s, v3.4s, v14.4s
+	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
+	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
+	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
+	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R8<<2, R3
-	WORD $0x6e2edc84 // fmul v4.4s, v4.4s, v14.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e2edca5 // fmul v5.4s, v5.4s, v14.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e2edcc6 // fmul v6.4s, v6.4s, v14.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R8<<2, R5
@@ -3107,32 +3109,32 @@ single:
 	BNE single
 done:
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e33dc21 // fmul v1.4s, v1.4s, v19.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e33dc42 // fmul v2.4s, v2.4s, v19.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e33dc63 // fmul v3.4s, v3.4s, v19.4s
+	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
+	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
+	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
+	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
+	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
+	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
+	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
+	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R10<<2, R4
-	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e33dca5 // fmul v5.4s, v5.4s, v19.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e33dcc6 // fmul v6.4s, v6.4s, v19.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e33dce7 // fmul v7.4s, v7.4s, v19.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R10<<2, R6
-	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e33dd29 // fmul v9.4s, v9.4s, v19.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e33dd4a // fmul v10.4s, v10.4s, v19.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e33dd6b // fmul v11.4s, v11.4s, v19.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R10<<2, R7
@@ -3310,42 +3312,42 @@ single:
 	BNE single
 done:
 	WORD $0x6e38dc00 // fmul v0.4s, v0.4s, v24.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e38dc21 // fmul v1.4s, v1.4s, v24.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e38dc42 // fmul v2.4s, v2.4s, v24.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e38dc63 // fmul v3.4s, v3.4s, v24.4s
+	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
+	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
+	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
+	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
+	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
+	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
+	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
+	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
+	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
+	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
+	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
+	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R12<<2, R5
-	WORD $0x6e38dc84 // fmul v4.4s, v4.4s, v24.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e38dca5 // fmul v5.4s, v5.4s, v24.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e38dcc6 // fmul v6.4s, v6.4s, v24.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e38dce7 // fmul v7.4s, v7.4s, v24.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R12<<2, R7
-	WORD $0x6e38dd08 // fmul v8.4s, v8.4s, v24.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e38dd29 // fmul v9.4s, v9.4s, v24.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e38dd4a // fmul v10.4s, v10.4s, v24.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e38dd6b // fmul v11.4s, v11.4s, v24.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R12<<2, R8
-	WORD $0x6e38dd8c // fmul v12.4s, v12.4s, v24.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e38ddad // fmul v13.4s, v13.4s, v24.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e38ddce // fmul v14.4s, v14.4s, v24.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e38ddef // fmul v15.4s, v15.4s, v24.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R12<<2, R9
@@ -3551,52 +3553,857 @@ single:
 	BNE single
 done:
 	WORD $0x6e3ddc00 // fmul v0.4s, v0.4s, v29.4s
-	FMOVQ F0, 0(R0)
 	WORD $0x6e3ddc21 // fmul v1.4s, v1.4s, v29.4s
-	FMOVQ F1, 16(R0)
 	WORD $0x6e3ddc42 // fmul v2.4s, v2.4s, v29.4s
-	FMOVQ F2, 32(R0)
 	WORD $0x6e3ddc63 // fmul v3.4s, v3.4s, v29.4s
+	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
+	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
+	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
+	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
+	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
+	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
+	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
+	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
+	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
+	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
+	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
+	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
+	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
+	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
+	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
+	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
 	FMOVQ F3, 48(R0)
 	ADD $64, R0
 	SUB R14<<2, R6
-	WORD $0x6e3ddc84 // fmul v4.4s, v4.4s, v29.4s
 	FMOVQ F4, 0(R2)
-	WORD $0x6e3ddca5 // fmul v5.4s, v5.4s, v29.4s
 	FMOVQ F5, 16(R2)
-	WORD $0x6e3ddcc6 // fmul v6.4s, v6.4s, v29.4s
 	FMOVQ F6, 32(R2)
-	WORD $0x6e3ddce7 // fmul v7.4s, v7.4s, v29.4s
 	FMOVQ F7, 48(R2)
 	ADD $64, R2
 	SUB R14<<2, R8
-	WORD $0x6e3ddd08 // fmul v8.4s, v8.4s, v29.4s
 	FMOVQ F8, 0(R3)
-	WORD $0x6e3ddd29 // fmul v9.4s, v9.4s, v29.4s
 	FMOVQ F9, 16(R3)
-	WORD $0x6e3ddd4a // fmul v10.4s, v10.4s, v29.4s
 	FMOVQ F10, 32(R3)
-	WORD $0x6e3ddd6b // fmul v11.4s, v11.4s, v29.4s
 	FMOVQ F11, 48(R3)
 	ADD $64, R3
 	SUB R14<<2, R9
-	WORD $0x6e3ddd8c // fmul v12.4s, v12.4s, v29.4s
 	FMOVQ F12, 0(R4)
-	WORD $0x6e3dddad // fmul v13.4s, v13.4s, v29.4s
 	FMOVQ F13, 16(R4)
-	WORD $0x6e3dddce // fmul v14.4s, v14.4s, v29.4s
 	FMOVQ F14, 32(R4)
-	WORD $0x6e3dddef // fmul v15.4s, v15.4s, v29.4s
 	FMOVQ F15, 48(R4)
 	ADD $64, R4
 	SUB R14<<2, R10
-	WORD $0x6e3dde10 // fmul v16.4s, v16.4s, v29.4s
 	FMOVQ F16, 0(R5)
-	WORD $0x6e3dde31 // fmul v17.4s, v17.4s, v29.4s
 	FMOVQ F17, 16(R5)
-	WORD $0x6e3dde52 // fmul v18.4s, v18.4s, v29.4s
 	FMOVQ F18, 32(R5)
-	WORD $0x6e3dde73 // fmul v19.4s, v19.4s, v29.4s
+	FMOVQ F19, 48(R5)
+	ADD $64, R5
+	SUB R14<<2, R11
+	ADD R13, R12
+	SUBS $1, R17
+	BNE tile
+	RET
+
+// func addHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+TEXT ·addHalfx1NEON(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	MOVD coef+16(FP), R2
+	MOVD coefStride+24(FP), R3
+	MOVD tile+32(FP), R4
+	MOVD tileStride+40(FP), R5
+	MOVD steps+48(FP), R6
+	MOVD tiles+56(FP), R9
+tile:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	MOVD R4, R7
+	SUBS $4, R6, R8
+	BLT rest
+four:
+	FMOVQ.P 16(R2), F8
+	FMOVQ 0(R7), F4
+	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 16(R7), F6
+	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	FMOVQ 32(R7), F4
+	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 48(R7), F6
+	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
+	FMOVQ 64(R7), F4
+	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 80(R7), F6
+	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
+	FMOVQ 96(R7), F4
+	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 112(R7), F6
+	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
+	ADD $128, R7
+	SUBS $4, R8
+	BGE four
+rest:
+	ADDS $4, R8
+	BEQ done
+single:
+	FMOVS.P 4(R2), F8
+	FMOVQ 0(R7), F4
+	WORD $0x4e217885 // fcvtl2 v5.4s, v4.8h
+	WORD $0x0e217884 // fcvtl v4.4s, v4.4h
+	FMOVQ 16(R7), F6
+	WORD $0x4e2178c7 // fcvtl2 v7.4s, v6.8h
+	WORD $0x0e2178c6 // fcvtl v6.4s, v6.4h
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	ADD $32, R7
+	SUBS $1, R8
+	BNE single
+done:
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R6<<2, R2
+	ADD R5, R4
+	SUBS $1, R9
+	BNE tile
+	RET
+
+// func addHalfx2NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+TEXT ·addHalfx2NEON(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	MOVD coef+16(FP), R3
+	MOVD coefStride+24(FP), R4
+	ADD R4, R3, R5
+	MOVD tile+32(FP), R6
+	MOVD tileStride+40(FP), R7
+	MOVD steps+48(FP), R8
+	MOVD tiles+56(FP), R11
+tile:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 0(R2), F4
+	FMOVQ 16(R2), F5
+	FMOVQ 32(R2), F6
+	FMOVQ 48(R2), F7
+	MOVD R6, R9
+	SUBS $4, R8, R10
+	BLT rest
+four:
+	FMOVQ.P 16(R3), F12
+	FMOVQ.P 16(R5), F13
+	FMOVQ 0(R9), F8
+	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
+	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
+	FMOVQ 16(R9), F10
+	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
+	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	FMOVQ 32(R9), F8
+	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
+	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
+	FMOVQ 48(R9), F10
+	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
+	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
+	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1121 // fmla v1.4s, v9.4s, v12.s[1]
+	WORD $0x4fac1142 // fmla v2.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1163 // fmla v3.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1104 // fmla v4.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
+	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
+	FMOVQ 64(R9), F8
+	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
+	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
+	FMOVQ 80(R9), F10
+	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
+	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
+	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1921 // fmla v1.4s, v9.4s, v12.s[2]
+	WORD $0x4f8c1942 // fmla v2.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1963 // fmla v3.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1904 // fmla v4.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
+	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
+	FMOVQ 96(R9), F8
+	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
+	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
+	FMOVQ 112(R9), F10
+	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
+	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
+	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1921 // fmla v1.4s, v9.4s, v12.s[3]
+	WORD $0x4fac1942 // fmla v2.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1963 // fmla v3.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1904 // fmla v4.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
+	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
+	ADD $128, R9
+	SUBS $4, R10
+	BGE four
+rest:
+	ADDS $4, R10
+	BEQ done
+single:
+	FMOVS.P 4(R3), F12
+	FMOVS.P 4(R5), F13
+	FMOVQ 0(R9), F8
+	WORD $0x4e217909 // fcvtl2 v9.4s, v8.8h
+	WORD $0x0e217908 // fcvtl v8.4s, v8.4h
+	FMOVQ 16(R9), F10
+	WORD $0x4e21794b // fcvtl2 v11.4s, v10.8h
+	WORD $0x0e21794a // fcvtl v10.4s, v10.4h
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	ADD $32, R9
+	SUBS $1, R10
+	BNE single
+done:
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R8<<2, R3
+	FMOVQ F4, 0(R2)
+	FMOVQ F5, 16(R2)
+	FMOVQ F6, 32(R2)
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R8<<2, R5
+	ADD R7, R6
+	SUBS $1, R11
+	BNE tile
+	RET
+
+// func addHalfx3NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+TEXT ·addHalfx3NEON(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	MOVD coef+16(FP), R4
+	MOVD coefStride+24(FP), R5
+	ADD R5, R4, R6
+	ADD R5, R6, R7
+	MOVD tile+32(FP), R8
+	MOVD tileStride+40(FP), R9
+	MOVD steps+48(FP), R10
+	MOVD tiles+56(FP), R13
+tile:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 0(R2), F4
+	FMOVQ 16(R2), F5
+	FMOVQ 32(R2), F6
+	FMOVQ 48(R2), F7
+	FMOVQ 0(R3), F8
+	FMOVQ 16(R3), F9
+	FMOVQ 32(R3), F10
+	FMOVQ 48(R3), F11
+	MOVD R8, R11
+	SUBS $4, R10, R12
+	BLT rest
+four:
+	FMOVQ.P 16(R4), F16
+	FMOVQ.P 16(R6), F17
+	FMOVQ.P 16(R7), F18
+	FMOVQ 0(R11), F12
+	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
+	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
+	FMOVQ 16(R11), F14
+	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
+	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	FMOVQ 32(R11), F12
+	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
+	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
+	FMOVQ 48(R11), F14
+	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
+	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
+	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
+	WORD $0x4fb011a1 // fmla v1.4s, v13.4s, v16.s[1]
+	WORD $0x4fb011c2 // fmla v2.4s, v14.4s, v16.s[1]
+	WORD $0x4fb011e3 // fmla v3.4s, v15.4s, v16.s[1]
+	WORD $0x4fb11184 // fmla v4.4s, v12.4s, v17.s[1]
+	WORD $0x4fb111a5 // fmla v5.4s, v13.4s, v17.s[1]
+	WORD $0x4fb111c6 // fmla v6.4s, v14.4s, v17.s[1]
+	WORD $0x4fb111e7 // fmla v7.4s, v15.4s, v17.s[1]
+	WORD $0x4fb21188 // fmla v8.4s, v12.4s, v18.s[1]
+	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
+	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
+	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
+	FMOVQ 64(R11), F12
+	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
+	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
+	FMOVQ 80(R11), F14
+	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
+	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
+	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
+	WORD $0x4f9019a1 // fmla v1.4s, v13.4s, v16.s[2]
+	WORD $0x4f9019c2 // fmla v2.4s, v14.4s, v16.s[2]
+	WORD $0x4f9019e3 // fmla v3.4s, v15.4s, v16.s[2]
+	WORD $0x4f911984 // fmla v4.4s, v12.4s, v17.s[2]
+	WORD $0x4f9119a5 // fmla v5.4s, v13.4s, v17.s[2]
+	WORD $0x4f9119c6 // fmla v6.4s, v14.4s, v17.s[2]
+	WORD $0x4f9119e7 // fmla v7.4s, v15.4s, v17.s[2]
+	WORD $0x4f921988 // fmla v8.4s, v12.4s, v18.s[2]
+	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
+	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
+	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
+	FMOVQ 96(R11), F12
+	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
+	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
+	FMOVQ 112(R11), F14
+	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
+	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
+	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
+	WORD $0x4fb019a1 // fmla v1.4s, v13.4s, v16.s[3]
+	WORD $0x4fb019c2 // fmla v2.4s, v14.4s, v16.s[3]
+	WORD $0x4fb019e3 // fmla v3.4s, v15.4s, v16.s[3]
+	WORD $0x4fb11984 // fmla v4.4s, v12.4s, v17.s[3]
+	WORD $0x4fb119a5 // fmla v5.4s, v13.4s, v17.s[3]
+	WORD $0x4fb119c6 // fmla v6.4s, v14.4s, v17.s[3]
+	WORD $0x4fb119e7 // fmla v7.4s, v15.4s, v17.s[3]
+	WORD $0x4fb21988 // fmla v8.4s, v12.4s, v18.s[3]
+	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
+	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
+	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
+	ADD $128, R11
+	SUBS $4, R12
+	BGE four
+rest:
+	ADDS $4, R12
+	BEQ done
+single:
+	FMOVS.P 4(R4), F16
+	FMOVS.P 4(R6), F17
+	FMOVS.P 4(R7), F18
+	FMOVQ 0(R11), F12
+	WORD $0x4e21798d // fcvtl2 v13.4s, v12.8h
+	WORD $0x0e21798c // fcvtl v12.4s, v12.4h
+	FMOVQ 16(R11), F14
+	WORD $0x4e2179cf // fcvtl2 v15.4s, v14.8h
+	WORD $0x0e2179ce // fcvtl v14.4s, v14.4h
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	ADD $32, R11
+	SUBS $1, R12
+	BNE single
+done:
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R10<<2, R4
+	FMOVQ F4, 0(R2)
+	FMOVQ F5, 16(R2)
+	FMOVQ F6, 32(R2)
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R10<<2, R6
+	FMOVQ F8, 0(R3)
+	FMOVQ F9, 16(R3)
+	FMOVQ F10, 32(R3)
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R10<<2, R7
+	ADD R9, R8
+	SUBS $1, R13
+	BNE tile
+	RET
+
+// func addHalfx4NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+TEXT ·addHalfx4NEON(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	MOVD coef+16(FP), R5
+	MOVD coefStride+24(FP), R6
+	ADD R6, R5, R7
+	ADD R6, R7, R8
+	ADD R6, R8, R9
+	MOVD tile+32(FP), R10
+	MOVD tileStride+40(FP), R11
+	MOVD steps+48(FP), R12
+	MOVD tiles+56(FP), R15
+tile:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 0(R2), F4
+	FMOVQ 16(R2), F5
+	FMOVQ 32(R2), F6
+	FMOVQ 48(R2), F7
+	FMOVQ 0(R3), F8
+	FMOVQ 16(R3), F9
+	FMOVQ 32(R3), F10
+	FMOVQ 48(R3), F11
+	FMOVQ 0(R4), F12
+	FMOVQ 16(R4), F13
+	FMOVQ 32(R4), F14
+	FMOVQ 48(R4), F15
+	MOVD R10, R13
+	SUBS $4, R12, R14
+	BLT rest
+four:
+	FMOVQ.P 16(R5), F20
+	FMOVQ.P 16(R7), F21
+	FMOVQ.P 16(R8), F22
+	FMOVQ.P 16(R9), F23
+	FMOVQ 0(R13), F16
+	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
+	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
+	FMOVQ 16(R13), F18
+	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	FMOVQ 32(R13), F16
+	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
+	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
+	FMOVQ 48(R13), F18
+	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
+	WORD $0x4fb41221 // fmla v1.4s, v17.4s, v20.s[1]
+	WORD $0x4fb41242 // fmla v2.4s, v18.4s, v20.s[1]
+	WORD $0x4fb41263 // fmla v3.4s, v19.4s, v20.s[1]
+	WORD $0x4fb51204 // fmla v4.4s, v16.4s, v21.s[1]
+	WORD $0x4fb51225 // fmla v5.4s, v17.4s, v21.s[1]
+	WORD $0x4fb51246 // fmla v6.4s, v18.4s, v21.s[1]
+	WORD $0x4fb51267 // fmla v7.4s, v19.4s, v21.s[1]
+	WORD $0x4fb61208 // fmla v8.4s, v16.4s, v22.s[1]
+	WORD $0x4fb61229 // fmla v9.4s, v17.4s, v22.s[1]
+	WORD $0x4fb6124a // fmla v10.4s, v18.4s, v22.s[1]
+	WORD $0x4fb6126b // fmla v11.4s, v19.4s, v22.s[1]
+	WORD $0x4fb7120c // fmla v12.4s, v16.4s, v23.s[1]
+	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
+	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
+	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
+	FMOVQ 64(R13), F16
+	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
+	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
+	FMOVQ 80(R13), F18
+	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
+	WORD $0x4f941a21 // fmla v1.4s, v17.4s, v20.s[2]
+	WORD $0x4f941a42 // fmla v2.4s, v18.4s, v20.s[2]
+	WORD $0x4f941a63 // fmla v3.4s, v19.4s, v20.s[2]
+	WORD $0x4f951a04 // fmla v4.4s, v16.4s, v21.s[2]
+	WORD $0x4f951a25 // fmla v5.4s, v17.4s, v21.s[2]
+	WORD $0x4f951a46 // fmla v6.4s, v18.4s, v21.s[2]
+	WORD $0x4f951a67 // fmla v7.4s, v19.4s, v21.s[2]
+	WORD $0x4f961a08 // fmla v8.4s, v16.4s, v22.s[2]
+	WORD $0x4f961a29 // fmla v9.4s, v17.4s, v22.s[2]
+	WORD $0x4f961a4a // fmla v10.4s, v18.4s, v22.s[2]
+	WORD $0x4f961a6b // fmla v11.4s, v19.4s, v22.s[2]
+	WORD $0x4f971a0c // fmla v12.4s, v16.4s, v23.s[2]
+	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
+	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
+	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
+	FMOVQ 96(R13), F16
+	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
+	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
+	FMOVQ 112(R13), F18
+	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
+	WORD $0x4fb41a21 // fmla v1.4s, v17.4s, v20.s[3]
+	WORD $0x4fb41a42 // fmla v2.4s, v18.4s, v20.s[3]
+	WORD $0x4fb41a63 // fmla v3.4s, v19.4s, v20.s[3]
+	WORD $0x4fb51a04 // fmla v4.4s, v16.4s, v21.s[3]
+	WORD $0x4fb51a25 // fmla v5.4s, v17.4s, v21.s[3]
+	WORD $0x4fb51a46 // fmla v6.4s, v18.4s, v21.s[3]
+	WORD $0x4fb51a67 // fmla v7.4s, v19.4s, v21.s[3]
+	WORD $0x4fb61a08 // fmla v8.4s, v16.4s, v22.s[3]
+	WORD $0x4fb61a29 // fmla v9.4s, v17.4s, v22.s[3]
+	WORD $0x4fb61a4a // fmla v10.4s, v18.4s, v22.s[3]
+	WORD $0x4fb61a6b // fmla v11.4s, v19.4s, v22.s[3]
+	WORD $0x4fb71a0c // fmla v12.4s, v16.4s, v23.s[3]
+	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
+	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
+	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
+	ADD $128, R13
+	SUBS $4, R14
+	BGE four
+rest:
+	ADDS $4, R14
+	BEQ done
+single:
+	FMOVS.P 4(R5), F20
+	FMOVS.P 4(R7), F21
+	FMOVS.P 4(R8), F22
+	FMOVS.P 4(R9), F23
+	FMOVQ 0(R13), F16
+	WORD $0x4e217a11 // fcvtl2 v17.4s, v16.8h
+	WORD $0x0e217a10 // fcvtl v16.4s, v16.4h
+	FMOVQ 16(R13), F18
+	WORD $0x4e217a53 // fcvtl2 v19.4s, v18.8h
+	WORD $0x0e217a52 // fcvtl v18.4s, v18.4h
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	ADD $32, R13
+	SUBS $1, R14
+	BNE single
+done:
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R12<<2, R5
+	FMOVQ F4, 0(R2)
+	FMOVQ F5, 16(R2)
+	FMOVQ F6, 32(R2)
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R12<<2, R7
+	FMOVQ F8, 0(R3)
+	FMOVQ F9, 16(R3)
+	FMOVQ F10, 32(R3)
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R12<<2, R8
+	FMOVQ F12, 0(R4)
+	FMOVQ F13, 16(R4)
+	FMOVQ F14, 32(R4)
+	FMOVQ F15, 48(R4)
+	ADD $64, R4
+	SUB R12<<2, R9
+	ADD R11, R10
+	SUBS $1, R15
+	BNE tile
+	RET
+
+// func addHalfx5NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int)
+TEXT ·addHalfx5NEON(SB), NOSPLIT, $0-64
+	MOVD out+0(FP), R0
+	MOVD outStride+8(FP), R1
+	ADD R1, R0, R2
+	ADD R1, R2, R3
+	ADD R1, R3, R4
+	ADD R1, R4, R5
+	MOVD coef+16(FP), R6
+	MOVD coefStride+24(FP), R7
+	ADD R7, R6, R8
+	ADD R7, R8, R9
+	ADD R7, R9, R10
+	ADD R7, R10, R11
+	MOVD tile+32(FP), R12
+	MOVD tileStride+40(FP), R13
+	MOVD steps+48(FP), R14
+	MOVD tiles+56(FP), R17
+tile:
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 0(R2), F4
+	FMOVQ 16(R2), F5
+	FMOVQ 32(R2), F6
+	FMOVQ 48(R2), F7
+	FMOVQ 0(R3), F8
+	FMOVQ 16(R3), F9
+	FMOVQ 32(R3), F10
+	FMOVQ 48(R3), F11
+	FMOVQ 0(R4), F12
+	FMOVQ 16(R4), F13
+	FMOVQ 32(R4), F14
+	FMOVQ 48(R4), F15
+	FMOVQ 0(R5), F16
+	FMOVQ 16(R5), F17
+	FMOVQ 32(R5), F18
+	FMOVQ 48(R5), F19
+	MOVD R12, R15
+	SUBS $4, R14, R16
+	BLT rest
+four:
+	FMOVQ.P 16(R6), F24
+	FMOVQ.P 16(R8), F25
+	FMOVQ.P 16(R9), F26
+	FMOVQ.P 16(R10), F27
+	FMOVQ.P 16(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 16(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	FMOVQ 32(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 48(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	FMOVQ 64(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 80(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	FMOVQ 96(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 112(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	ADD $128, R15
+	SUBS $4, R16
+	BGE four
+rest:
+	ADDS $4, R16
+	BEQ done
+single:
+	FMOVS.P 4(R6), F24
+	FMOVS.P 4(R8), F25
+	FMOVS.P 4(R9), F26
+	FMOVS.P 4(R10), F27
+	FMOVS.P 4(R11), F28
+	FMOVQ 0(R15), F20
+	WORD $0x4e217a95 // fcvtl2 v21.4s, v20.8h
+	WORD $0x0e217a94 // fcvtl v20.4s, v20.4h
+	FMOVQ 16(R15), F22
+	WORD $0x4e217ad7 // fcvtl2 v23.4s, v22.8h
+	WORD $0x0e217ad6 // fcvtl v22.4s, v22.4h
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	ADD $32, R15
+	SUBS $1, R16
+	BNE single
+done:
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	SUB R14<<2, R6
+	FMOVQ F4, 0(R2)
+	FMOVQ F5, 16(R2)
+	FMOVQ F6, 32(R2)
+	FMOVQ F7, 48(R2)
+	ADD $64, R2
+	SUB R14<<2, R8
+	FMOVQ F8, 0(R3)
+	FMOVQ F9, 16(R3)
+	FMOVQ F10, 32(R3)
+	FMOVQ F11, 48(R3)
+	ADD $64, R3
+	SUB R14<<2, R9
+	FMOVQ F12, 0(R4)
+	FMOVQ F13, 16(R4)
+	FMOVQ F14, 32(R4)
+	FMOVQ F15, 48(R4)
+	ADD $64, R4
+	SUB R14<<2, R10
+	FMOVQ F16, 0(R5)
+	FMOVQ F17, 16(R5)
+	FMOVQ F18, 32(R5)
 	FMOVQ F19, 48(R5)
 	ADD $64, R5
 	SUB R14<<2, R11

@@ -154,9 +154,10 @@ func (f *file) max() {
 }
 
 func (f *file) swiglu() {
-	f.function("swigluNEON", "is gate = (gate/(1+e^-gate))·up.", with(pointers("gate", "up"), count), false, func(k *kernel) {
-		gate, up, n, g, u := k.pointer("gate"), k.pointer("up"), k.pointer("n"), k.vec(), k.vec()
-		v, e := k.vec(), k.exponential()
+	args := with(pointers("dst", "gate", "up"), count)
+	f.function("swigluNEON", "is dst = (gate/(1+e^-gate))·up.", args, false, func(k *kernel) {
+		dst, gate, up, n := k.pointer("dst"), k.pointer("gate"), k.pointer("up"), k.pointer("n")
+		g, u, v, e := k.vec(), k.vec(), k.vec(), k.exponential()
 		k.each(n, func(at int) {
 			k.load(g, gate, at)
 			k.load(u, up, at)
@@ -165,8 +166,8 @@ func (f *file) swiglu() {
 			k.three(fadd, v, v, e.one)
 			k.three(fdiv, g, g, v)
 			k.three(fmul, g, g, u)
-			k.store(g, gate, at)
-		}, gate, up)
+			k.store(g, dst, at)
+		}, dst, gate, up)
 	})
 }
 

@@ -62,5 +62,8 @@ var files = map[string]func(f *file){
 				f.tiles(e, n)
 			}
 		}
+		for n := 1; n <= tileRows; n++ {
+			f.addTiles(elems[0], n)
+		}
 	},
 }

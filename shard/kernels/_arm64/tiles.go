@@ -37,25 +37,56 @@ func (e elem) widen(k *kernel, w []V, p R, at int) {
 // tiles is the float product (see MulTiles of package kernels) of n rows, in a tile of these elements.
 func (f *file) tiles(e elem, n int) {
 	name := fmt.Sprintf("tiles%sx%dNEON", e.name, n)
-	args := []arg{{"out", "*float32"}, {"outStride", "uintptr"}, {"coef", "*float32"}, {"coefStride", "uintptr"},
-		{"tile", "*byte"}, {"tileStride", "uintptr"}, {"steps", "int"}, {"tiles", "int"}, {"f", "float32"}}
+	args := append(tilesArgs, arg{"f", "float32"})
 	f.function(name, fmt.Sprintf("multiplies %d rows by tiles. Strides are in bytes.", n), args, false, func(k *kernel) {
-		t := &tiles{kernel: k, e: e, out: k.rows("out", "outStride", n), coef: k.rows("coef", "coefStride", n),
-			tile: k.pointer("tile"), stride: k.pointer("tileStride"), steps: k.pointer("steps"), at: k.reg(), left: k.reg(),
-			acc: k.vecs(4 * n), w: k.vecs(4), c: k.vecs(n)}
+		t := newTiles(k, e, n)
 		f := k.spread("f")
-		k.loop("tile", k.pointer("tiles"), 1, func() { t.one(f) })
+		k.loop("tile", k.pointer("tiles"), 1, func() {
+			for _, v := range t.acc {
+				k.zero(v)
+			}
+			t.steps()
+			for _, v := range t.acc {
+				k.three(fmul, v, v, f)
+			}
+			t.store()
+		})
 		k.op("RET")
 	})
 }
+
+// addTiles goes on from what out holds.
+func (f *file) addTiles(e elem, n int) {
+	name := fmt.Sprintf("add%sx%dNEON", e.name, n)
+	f.function(name, fmt.Sprintf("adds products of tiles to %d rows. Strides are in bytes.", n), tilesArgs, false, func(k *kernel) {
+		t := newTiles(k, e, n)
+		k.loop("tile", k.pointer("tiles"), 1, func() {
+			for i, v := range t.acc {
+				k.load(v, t.out[i/4], i%4*16)
+			}
+			t.steps()
+			t.store()
+		})
+		k.op("RET")
+	})
+}
+
+var tilesArgs = []arg{{"out", "*float32"}, {"outStride", "uintptr"}, {"coef", "*float32"}, {"coefStride", "uintptr"},
+	{"tile", "*byte"}, {"tileStride", "uintptr"}, {"steps", "int"}, {"tiles", "int"}}
 
 // tiles is such a kernel in the making.
 type tiles struct {
 	*kernel
 	e                             elem
 	out, coef                     []R // of each row
-	tile, stride, steps, at, left R
+	tile, stride, count, at, left R
 	acc, w, c                     []V
+}
+
+func newTiles(k *kernel, e elem, n int) *tiles {
+	return &tiles{kernel: k, e: e, out: k.rows("out", "outStride", n), coef: k.rows("coef", "coefStride", n),
+		tile: k.pointer("tile"), stride: k.pointer("tileStride"), count: k.pointer("steps"), at: k.reg(), left: k.reg(),
+		acc: k.vecs(4 * n), w: k.vecs(4), c: k.vecs(n)}
 }
 
 // rows are the addresses of n rows.
@@ -69,13 +100,10 @@ func (k *kernel) rows(base, stride string, n int) []R {
 	return rows
 }
 
-// one multiplies by a tile, four steps at a time and then the rest.
-func (t *tiles) one(f V) {
-	for _, v := range t.acc {
-		t.zero(v)
-	}
+// steps multiplies by a tile, four steps at a time and then the rest.
+func (t *tiles) steps() {
 	t.op("MOVD", t.tile, t.at)
-	t.op("SUBS", "$4", t.steps, t.left)
+	t.op("SUBS", "$4", t.count, t.left)
 	t.op("BLT", "rest")
 	t.label("four")
 	t.multiply(4)
@@ -89,13 +117,16 @@ func (t *tiles) one(f V) {
 	t.op("SUBS", "$1", t.left)
 	t.op("BNE", "single")
 	t.label("done")
+}
+
+// store ends a tile: the sums go out, and all but the coefficients on to the next tile.
+func (t *tiles) store() {
 	for h, out := range t.out {
 		for i, v := range t.acc[4*h : 4*h+4] {
-			t.three(fmul, v, v, f)
-			t.store(v, out, 16*i)
+			t.kernel.store(v, out, 16*i)
 		}
 		t.add(out, 64)
-		t.op("SUB", fmt.Sprintf("%v<<2", t.steps), t.coef[h])
+		t.op("SUB", fmt.Sprintf("%v<<2", t.count), t.coef[h])
 	}
 	t.op("ADD", t.stride, t.tile)
 }
