@@ -23,7 +23,8 @@ func Engine(ctx context.Context, ck *checkpoint.Checkpoint, o Options) (*Report,
 	}
 	e := &engine{ctx: ctx, ck: ck, o: &o, vocab: cfg.Vocab}
 	defer e.close()
-	r := &Report{Model: cfg.Name, Layers: o.Layers, KV: o.KVType.String(), Machine: thisMachine()}
+	r := &Report{Model: cfg.Name, Layers: o.Layers, KV: o.KVType.String(), Machine: thisMachine(),
+		Prefill: []Prefill{}, Decode: []Decode{}}
 	cases := e.cases()
 	if err := e.loads(r, len(cases) > 0); err != nil {
 		return nil, err

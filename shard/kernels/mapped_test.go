@@ -29,7 +29,7 @@ func TestMappedEqualsRepacked(t *testing.T) {
 					pool := NewPool(threads)
 					defer pool.Close()
 					products := NewProducts(pool)
-					for _, batch := range []int{1, 2, 3, 7, 16, 33} {
+					for _, batch := range []int{0, 1, 2, 3, 7, 16, 33} {
 						a := sealed(r, batch, cols)
 						want, got := make([]float32, batch*stride), make([]float32, batch*stride)
 						products.Mul(a, Job{M: packed, Y: want, Stride: stride})

@@ -43,6 +43,9 @@ func NewProducts(pool *Pool) *Products {
 
 // Mul computes every job for all rows of a.
 func (p *Products) Mul(a *Acts, jobs ...Job) {
+	if a.rows == 0 {
+		return
+	}
 	p.acts = a
 	p.jobs = append(p.jobs[:0], jobs...)
 	p.ends, p.unit = p.ends[:0], p.unit[:0]

@@ -46,6 +46,9 @@ func TestRepackGivesTheSameBits(t *testing.T) {
 					m := loadAs(t, ck, threads, c.how, c.memory)
 					_, got := pipeline{m}.answer(t, longPrompt, 100, answerTokens)
 					sameLogits(t, got, want)
+					if err := m.Layers(nil, nil, nil, nil); err != nil {
+						t.Errorf("a batch without rows: %v", err)
+					}
 				}
 			}
 		})
