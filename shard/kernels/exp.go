@@ -49,19 +49,26 @@ func Log(x float32) float32 { return float32(ln(float64(x))) }
 // LogSum gives the parts of a log-softmax over x: max and log Σ exp(x - max), so that
 // logprob(i) = (x[i] - max) - logsum. Sums run by chunks of 4,096 ids, each a sum of sixteen lanes.
 func LogSum(x []float32) (max, logsum float32) {
-	max = maxOf(x)
-	var buf [4096]float32
+	const chunk = 4096
+	max, _ = largestOf(x)
 	var total float32
 	for len(x) > 0 {
-		n := min(len(x), len(buf))
-		for i, v := range x[:n] {
-			buf[i] = v - max
-		}
-		expInPlace(buf[:n])
-		total += sum16(buf[:n])
+		n := min(len(x), chunk)
+		total += expSum(x[:n], max)
 		x = x[n:]
 	}
 	return max, Log(total)
+}
+
+// expSumApart is Σ exp(x - shift) in sixteen lanes, the exponentials first; x has at most 4,096 elements.
+func expSumApart(x []float32, shift float32) float32 {
+	var buf [4096]float32
+	e := buf[:len(x)]
+	for i, v := range x {
+		e[i] = v - shift
+	}
+	expInPlace(e)
+	return sum16(e)
 }
 
 func expInPlaceGeneric(x []float32) {

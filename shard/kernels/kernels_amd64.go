@@ -459,3 +459,23 @@ func scoresx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride u
 //
 //go:noescape
 func valuesx8AVX512(out *float32, outStride uintptr, coef *float32, coefStride uintptr, blocks **uint16, offset uintptr, positions int, pairs int)
+
+// expTermsAVX512 is dst = e^((x-max)·inv); n is a multiple of 8.
+//
+//go:noescape
+func expTermsAVX512(dst *float64, x *float32, n int, max float64, inv float64, table *float64)
+
+// largestAVX2 raises 32 lanes to the largest of their elements; false where one is NaN or +Inf. n is a multiple of 32.
+//
+//go:noescape
+func largestAVX2(x *float32, n int, lanes *float32) bool
+
+// atLeastAVX2 is the first multiple of 32 with an element of at least low in the 32 from there on, or n. n is a multiple of 32.
+//
+//go:noescape
+func atLeastAVX2(x *float32, n int, low float32) int
+
+// expSumAVX512 adds e^(x-shift), of which no exponent exceeds 0, to sixteen lanes.
+//
+//go:noescape
+func expSumAVX512(x *float32, n int, shift float32, lanes *float32)

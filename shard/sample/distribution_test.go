@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
 )
 
@@ -58,7 +59,7 @@ func drawn(t *testing.T, p wire.Params, logits []float32, n int) map[int32]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, top := largest(logits)
+	_, top, _ := kernels.Largest(logits)
 	r := &s.vocab.rank
 	counts := map[int32]int{}
 	for i := range n {

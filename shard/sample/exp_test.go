@@ -5,10 +5,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 )
 
 // exp is e^x for x <= 0.
-func exp(x float64) float64 { return sumExp([]float32{-1}, 0, -x) }
+func exp(x float64) float64 { return kernels.SumExp([]float32{-1}, 0, -x) }
 
 func TestExp(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))

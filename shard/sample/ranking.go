@@ -3,6 +3,8 @@ package sample
 import (
 	"math"
 	"slices"
+
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 )
 
 // ranking is the order of the candidates, logit descending, id ascending, of which only as much is sorted as is
@@ -36,6 +38,9 @@ func (r *ranking) has(i int) bool {
 	return i < len(r.keys)
 }
 
+// stride is how many logits are looked at one by one from where the next of a band was found.
+const stride = 128
+
 // band ranks the next band. The last ends at -Inf.
 func (r *ranking) band() {
 	high := r.low
@@ -45,9 +50,12 @@ func (r *ranking) band() {
 		return
 	}
 	start := len(r.keys)
-	for id, l := range r.logits {
-		if l >= r.low && l < high && l != negInf {
-			r.keys = append(r.keys, key(l, int32(id)))
+	for at := 0; at < len(r.logits); at += stride {
+		at += kernels.IndexAtLeast(r.logits[at:], r.low)
+		for id := at; id < min(at+stride, len(r.logits)); id++ {
+			if l := r.logits[id]; l >= r.low && l < high && l != negInf {
+				r.keys = append(r.keys, key(l, int32(id)))
+			}
 		}
 	}
 	r.sort(r.keys[start:])
@@ -59,11 +67,11 @@ func (r *ranking) id(i int) int32 { return int32(uint32(r.keys[i])) }
 // weight returns exp((l - max)·(1/temperature)) of candidate i, which must be ranked.
 func (r *ranking) weight(i int) float64 {
 	id := r.id(i)
-	return sumExp(r.logits[id:id+1], float64(r.max), r.inv)
+	return kernels.SumExp(r.logits[id:id+1], float64(r.max), r.inv)
 }
 
 // total sums the weights of all, by ascending id.
-func (r *ranking) total() float64 { return sumExp(r.logits, float64(r.max), r.inv) }
+func (r *ranking) total() float64 { return kernels.SumExp(r.logits, float64(r.max), r.inv) }
 
 // key orders candidates by logit descending, id ascending, when keys ascend. Both zeros are one value.
 func key(l float32, id int32) uint64 {

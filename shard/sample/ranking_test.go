@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 )
 
 func TestRadixSortIsStable(t *testing.T) {
@@ -32,7 +34,7 @@ func FuzzRanking(f *testing.F) {
 			t.Skip()
 		}
 		logits := randomLogits(rand.New(rand.NewPCG(seed, 0)), n)
-		_, max := largest(logits)
+		_, max, _ := kernels.Largest(logits)
 		var want []uint64
 		for id, l := range logits {
 			if l != negInf {

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"fmt"
+	"github.com/stagecoach-llm/stagecoach/shard/kernels"
 
 	"github.com/stagecoach-llm/stagecoach/shard/grammar"
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
@@ -61,26 +62,15 @@ func (s *Sampler) Sample(logits []float32, pos int, history []int32) (int32, *wi
 
 // pick draws from adjusted logits; u in [0, 1) says which.
 func (s *Sampler) pick(logits []float32, u float64) (int32, error) {
-	id, max := largest(logits)
+	i, max, _ := kernels.Largest(logits)
 	if max == negInf {
 		return 0, errNoToken
 	}
 	if s.params.Temperature == 0 {
-		return id, nil
+		return int32(i), nil
 	}
 	r := &s.vocab.rank
 	r.start(logits, max, s.params.Temperature)
 	n, mass := s.keep(r)
 	return draw(r, n, u*mass), nil
-}
-
-// largest returns the first of the largest logits.
-func largest(logits []float32) (id int32, max float32) {
-	max = negInf
-	for i, l := range logits {
-		if l > max {
-			id, max = int32(i), l
-		}
-	}
-	return id, max
 }

@@ -71,6 +71,9 @@ func (v *Vocab) unpad(logits []float32) ([]float32, error) {
 	for _, id := range v.gaps {
 		logits[id] = negInf
 	}
+	if _, _, ok := kernels.Largest(logits); ok {
+		return logits, nil
+	}
 	for id, l := range logits {
 		if !(l <= math.MaxFloat32) {
 			return nil, fmt.Errorf("sample: the logit of token %d is %v: the model's arithmetic overflowed", id, l)

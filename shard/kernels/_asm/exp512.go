@@ -77,9 +77,9 @@ func newExpConstants() *expConstants {
 	}
 }
 
-// vectors512 runs body for n elements, three vectors at a time, for which there are masks, and then one; n is a multiple
-// of 16.
-func vectors512(n Register, body func(vectors int), pointers ...Register) {
+// vectors512 runs body for n elements, three vectors at a time, for which there are masks, and then one, and
+// ends the kernel; n is a multiple of 16.
+func vectors512(n Register, body func(vectors int), end func(), pointers ...Register) {
 	loop := func(label string, vectors int) {
 		CMPQ(n, U32(16*vectors))
 		JL(LabelRef(label + "Done"))
@@ -95,6 +95,7 @@ func vectors512(n Register, body func(vectors int), pointers ...Register) {
 	}
 	loop("three", 3)
 	loop("one", 1)
+	end()
 	VZEROUPPER()
 	RET()
 }
@@ -118,7 +119,7 @@ func exp512() {
 		for i, v := range v {
 			VMOVUPS(v, Mem{Base: x, Disp: 64 * i})
 		}
-	}, x)
+	}, func() {}, x)
 }
 
 func swiglu512() {
@@ -140,5 +141,5 @@ func swiglu512() {
 			VMULPS(Mem{Base: up, Disp: 64 * i}, g, g)
 			VMOVUPS(g, Mem{Base: dst, Disp: 64 * i})
 		}
-	}, dst, gate, up)
+	}, func() {}, dst, gate, up)
 }

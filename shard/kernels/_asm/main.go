@@ -55,6 +55,7 @@ func floats() {
 	elementwise()
 	attention()
 	decodes()
+	scans()
 }
 
 // values are the constants that are broadcast.

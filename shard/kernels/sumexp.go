@@ -1,8 +1,8 @@
-package sample
+package kernels
 
 import "math"
 
-// The table of sumExp has 2^(i/expSteps).
+// The table of SumExp has 2^(i/expSteps).
 const (
 	expBits  = 11
 	expSteps = 1 << expBits
@@ -10,9 +10,9 @@ const (
 
 // ln2/expSteps in two parts: a product of the first with an integer below 2^20 is exact.
 const (
-	stepHi = 6.93147180369123816490e-01 / expSteps
-	stepLo = 1.90821492927058770002e-10 / expSteps
-	magic  = 0x1.8p52 // added and taken away, it rounds to an integer, ties to even
+	stepHi  = 6.93147180369123816490e-01 / expSteps
+	stepLo  = 1.90821492927058770002e-10 / expSteps
+	magic64 = 0x1.8p52 // added and taken away, it rounds to an integer, ties to even
 )
 
 // expTable is made of square roots and products, which IEEE 754 defines to the last bit on every machine.
@@ -28,20 +28,21 @@ var expTable = func() (table [expSteps]float64) {
 	return table
 }()
 
-// sumExp sums exp((l - max)·inv) over logits, none of which is above max, by ascending index. Each term is within 2^-49
-// of itself, and 0 where the exponent is below -708. Every product is rounded before it is added, so that no compiler
-// fuses the two: math.Exp differs between architectures.
-//
-// It is a loop, not a function of one number, because a call for each of 150,000 logits takes several times as long.
-func sumExp(logits []float32, max, inv float64) float64 {
-	sum := 0.0
+// SumExp is Σ exp((x - max)·inv) in float64, in the order of x, none of which is above max: the weights of a sampler. Each
+// term is within 2^-49 of itself, and 0 where the exponent is below -708. Every product is rounded before it is added, so
+// that no compiler fuses the two: math.Exp differs between architectures.
+func SumExp(x []float32, max, inv float64) float64 { return sumExp(x, max, inv) }
+
+// sumExpFrom adds to a sum. It is a loop, not a function of one number, because a call for each of 150,000 logits takes several times
+// as long.
+func sumExpFrom(sum float64, logits []float32, max, inv float64) float64 {
 	for _, l := range logits {
 		x := float64((float64(l) - max) * inv)
 		if !(x >= -708) {
 			continue
 		}
-		shifted := float64(x*(expSteps/math.Ln2)) + magic
-		n := shifted - magic
+		shifted := float64(x*(expSteps/math.Ln2)) + magic64
+		n := shifted - magic64
 		k := int64(n)
 		r := (x - float64(n*stepHi)) - float64(n*stepLo)
 		p := float64(r*(1.0/6)) + 0.5
