@@ -51,7 +51,7 @@ func names(events []map[string]any) (out []string) {
 func TestResponse(t *testing.T) {
 	w := start(t, text("Hello, 世界!"))
 	v := w.respond(`"input":"Hi","instructions":"Be brief.","metadata":{"a":"b"},"max_output_tokens":50,"temperature":0.5,"top_p":0.9,
-		"user":"ann","store":true,"truncation":"auto","reasoning":{"effort":"low"},"service_tier":"auto","include":["reasoning.encrypted_content"],
+		"user":"ann","store":true,"text":{"verbosity":"low"},"truncation":"auto","reasoning":{"effort":"low"},"service_tier":"auto","include":["reasoning.encrypted_content"],
 		"n":7,"max_tokens":1,"messages":null`).json(t)
 	for _, c := range []struct {
 		path []any
@@ -60,7 +60,7 @@ func TestResponse(t *testing.T) {
 		{[]any{"object"}, "response"}, {[]any{"status"}, "completed"}, {[]any{"model"}, model}, {[]any{"error"}, nil}, {[]any{"incomplete_details"}, nil},
 		{[]any{"instructions"}, "Be brief."}, {[]any{"metadata", "a"}, "b"}, {[]any{"max_output_tokens"}, json.Number("50")}, {[]any{"store"}, false},
 		{[]any{"temperature"}, json.Number("0.5")}, {[]any{"top_p"}, json.Number("0.9")}, {[]any{"previous_response_id"}, nil}, {[]any{"user"}, "ann"},
-		{[]any{"tool_choice"}, "auto"}, {[]any{"parallel_tool_calls"}, true}, {[]any{"text", "format", "type"}, "text"}, {[]any{"truncation"}, "disabled"},
+		{[]any{"tool_choice"}, "auto"}, {[]any{"parallel_tool_calls"}, true}, {[]any{"text", "format", "type"}, "text"}, {[]any{"text", "verbosity"}, "low"}, {[]any{"truncation"}, "disabled"},
 		{[]any{"output", 0, "type"}, "message"}, {[]any{"output", 0, "role"}, "assistant"}, {[]any{"output", 0, "status"}, "completed"},
 		{[]any{"output", 0, "content", 0, "type"}, "output_text"}, {[]any{"output", 0, "content", 0, "text"}, "Hello, 世界!"},
 		{[]any{"usage", "output_tokens"}, json.Number("15")}, {[]any{"usage", "input_tokens_details", "cached_tokens"}, json.Number("0")},

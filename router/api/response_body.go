@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/router/account"
@@ -71,8 +72,24 @@ func readEcho(o *object) responseEcho {
 	}
 	return responseEcho{
 		Instructions: or("instructions", "null"), Metadata: or("metadata", "{}"), Parallel: o.boolean("parallel_tool_calls", true),
-		Text: or("text", `{"format":{"type":"text"}}`), ToolChoice: or("tool_choice", `"auto"`), Tools: tools,
+		Text: echoText(o), ToolChoice: or("tool_choice", `"auto"`), Tools: tools,
 	}
+}
+
+// echoText is the text object, with the format that it leaves out.
+func echoText(o *object) json.RawMessage {
+	fields := map[string]json.RawMessage{}
+	if raw, ok := o.raw("text"); ok {
+		fields = maps.Clone(o.at("text", raw).fields) // nil where it is no object, which asChat refuses
+	}
+	if format := fields["format"]; fields != nil && (format == nil || isNull(format)) {
+		fields["format"] = json.RawMessage(`{"type":"text"}`)
+	}
+	raw, err := unescaped(fields)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return raw
 }
 
 type responseError struct {

@@ -93,7 +93,7 @@ func (s *Server) routes() {
 		s.route(prefix+"/chat/completions", "chat", http.MethodPost, s.keyed(s.completions(readChat, "chatcmpl-")))
 		s.route(prefix+"/completions", "completions", http.MethodPost, s.keyed(s.completions(readCompletion, "cmpl-")))
 		s.route(prefix+"/responses", "responses", http.MethodPost, s.keyed(s.completions(readResponse, "resp_")))
-		s.route(prefix+"/key", "key", http.MethodGet, s.keyed(s.ownKey))
+		s.route(prefix+"/key", "key", http.MethodGet, s.keyed(s.limited(s.ownKey)))
 		s.route(prefix+"/embeddings", "embeddings", http.MethodPost, s.keyed(s.embeddings))
 		s.route(prefix+"/models", "models", http.MethodGet, s.keyed(s.models))
 		s.route(prefix+"/models/{id...}", "models", http.MethodGet, s.keyed(s.oneModel))
