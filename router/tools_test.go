@@ -93,3 +93,39 @@ func TestStreamedCallsAreTheWholeOnes(t *testing.T) {
 		})
 	}
 }
+
+// TestOneCallEndsTheAnswer: where one call is wanted at most, nothing is computed or billed behind it.
+func TestOneCallEndsTheAnswer(t *testing.T) {
+	const call = "<tool_call>{\"name\":\"now\",\"arguments\":{}"
+	w := start(t, text(call+"}</tool_call>"+strings.Repeat(nowCall, 60)))
+	for i, stream := range []bool{false, true} {
+		extra := twoTools + fmt.Sprintf(`,"parallel_tool_calls":false,"stream":%v`, stream)
+		if stream {
+			extra += `,"stream_options":{"include_usage":true}`
+		}
+		r := w.chat(extra)
+		var usage any
+		if stream {
+			cs := chunks(t, r)
+			calls, _ := streamedCalls(t, cs)
+			if len(calls) != 1 || calls[0].arguments != "{}" {
+				t.Errorf("%v", calls)
+			}
+			usage = cs[len(cs)-1]["usage"]
+		} else {
+			v := r.json(t)
+			if len(list(at(v, "choices", 0, "message", "tool_calls"))) != 1 || at(v, "choices", 0, "finish_reason") != "tool_calls" {
+				t.Errorf("%v", v)
+			}
+			usage = v["usage"]
+		}
+		until(func() bool { return w.coord.Live() == 0 })
+		if n := len(w.coord.Cancels()); n != i+1 {
+			t.Errorf("%d choices were cancelled", n)
+		}
+		if billed, _ := at(usage, "completion_tokens").(json.Number).Int64(); billed < int64(len(call)) || billed > int64(len(call)+100) {
+			t.Errorf("%d tokens are billed for a call of %d", billed, len(call))
+		}
+	}
+	w.verify()
+}

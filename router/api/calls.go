@@ -8,7 +8,7 @@ import (
 // callFilter takes the tool calls out of one choice's text.
 type callFilter struct {
 	parser chat.ToolParser
-	one    bool // further calls are dropped
+	one    bool // the answer ends with its first call
 	calls  []madeCall
 	begun  int  // calls, those that are dropped included
 	within bool // the last call's arguments have not ended
@@ -67,6 +67,9 @@ func (f *callFilter) note(p chat.Part) bool {
 	}
 	return true
 }
+
+// enough reports whether the only call that is wanted is there.
+func (f *callFilter) enough() bool { return f.one && len(f.calls) > 0 && !f.within }
 
 // reason is why an answer with calls ended: tool_calls where calls were made, unless the last one was cut off.
 func (f *callFilter) reason(finish string) string {

@@ -49,6 +49,7 @@ type token struct {
 // piece is what came out of a choice since the last one.
 type piece struct {
 	text   string
+	parts  []callPart  // text, cut into content and calls; where the answer may have calls
 	tokens []tokenText // where log-probabilities are wanted
 }
 
@@ -125,6 +126,9 @@ func (c *choice) take() piece {
 	p.tokens = append(p.tokens, c.takeTokens()...)
 	for c.delivered < len(c.tokens) && (c.finish != "" || c.tokens[c.delivered].start < to) {
 		c.delivered++
+	}
+	if c.calls != nil {
+		p.parts = c.calls.push(p.text, c.finish != "")
 	}
 	return p
 }

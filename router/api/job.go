@@ -367,6 +367,7 @@ func (r *run) give(at []int) error {
 	for k, i := range at {
 		changed[k] = r.choices[i]
 		pieces[k] = changed[k].take()
+		r.stopAtCall(i)
 		if c := changed[k]; c.finish != "" && c.running {
 			c.running = false
 			r.open--
@@ -383,6 +384,16 @@ func (r *run) give(at []int) error {
 		}
 	}
 	return nil
+}
+
+// stopAtCall ends a choice that has the only call that is wanted: nobody waits for what follows, or pays for it.
+func (r *run) stopAtCall(at int) {
+	c := r.choices[at]
+	if c.finish != "" || c.calls == nil || !c.calls.enough() {
+		return
+	}
+	c.finish = wire.FinishStop
+	r.streams[at/r.n].Cancel(at%r.n, "one call", len(c.tokens))
 }
 
 func (r *run) journal(all []*choice) error {

@@ -30,7 +30,7 @@ type format interface {
 
 // answer is a whole choice.
 type answer struct {
-	text   string
+	text   string // less the calls
 	tokens []tokenText
 	finish string
 	calls  *callFilter
@@ -106,7 +106,12 @@ type whole struct {
 
 func (o *whole) piece(index int, c *choice, p piece) error {
 	a := &o.answers[index]
-	a.text += p.text
+	if c.calls == nil {
+		a.text += p.text
+	} else {
+		content, _ := callDeltas(c.calls, p.parts)
+		a.text += content
+	}
 	a.tokens = append(a.tokens, p.tokens...)
 	a.finish, a.calls = c.finish, c.calls
 	return nil

@@ -88,7 +88,7 @@ func (f *chatFormat) opening() (out []any) {
 func (f *chatFormat) chunks(index int, c *choice, p piece) (out []any) {
 	text, calls := p.text, []chatCall(nil)
 	if c.calls != nil {
-		text, calls = callDeltas(c.calls, c.calls.push(p.text, c.finish != ""))
+		text, calls = callDeltas(c.calls, p.parts)
 	}
 	lp := f.logprobs(p.tokens)
 	if text != "" || lp != nil {
@@ -144,7 +144,6 @@ func (f *chatFormat) whole(answers []answer, u usage) any {
 		text := a.text
 		finish := a.finish
 		if a.calls != nil {
-			text, _ = callDeltas(a.calls, a.calls.push(a.text, true))
 			m.ToolCalls, finish = wholeCalls(a.calls), a.calls.reason(finish)
 		}
 		if text != "" || len(m.ToolCalls) == 0 {

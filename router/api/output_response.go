@@ -37,9 +37,9 @@ func (f *responseFormat) opening() []any {
 }
 
 func (f *responseFormat) chunks(_ int, c *choice, p piece) []any {
-	parts := []callPart{{Part: chat.Part{Text: p.text}}}
-	if c.calls != nil {
-		parts = c.calls.push(p.text, c.finish != "")
+	parts := p.parts
+	if c.calls == nil {
+		parts = []callPart{{Part: chat.Part{Text: p.text}}}
 	}
 	scores := logprobs(f.job.model, p.tokens)
 	for _, part := range parts {
