@@ -35,6 +35,9 @@ type world struct {
 	dir   string
 	admin *admin.Client
 	stop  func() // ends the router and waits for it
+
+	connect func(name string) bus.Conn // nil: to net
+	end     func()                     // ends the fake coordinator
 }
 
 var subjects = wire.Subjects{Cluster: "test"}
@@ -49,25 +52,51 @@ var prices = account.Prices{Prompt: 590_000, Completion: 790_000}
 // start is a router in front of a fake coordinator.
 func start(t *testing.T, answer fake.Answer, change ...func(*router.Options)) *world {
 	t.Helper()
-	w := &world{t: t, net: bus.NewNet(1), dir: t.TempDir()}
-	conn := w.net.Connect("coord", bus.Events{})
+	mem := bus.NewNet(1)
+	w := prepare(t, func(name string) bus.Conn { return mem.Connect(name, bus.Events{}) }, answer)
+	w.net = mem
+	w.serve(w.end, change...)
+	return w
+}
+
+// prepare starts a fake coordinator on a bus.
+func prepare(t *testing.T, connect func(name string) bus.Conn, answer fake.Answer) *world {
+	t.Helper()
+	w := &world{t: t, connect: connect, dir: t.TempDir()}
+	conn := connect("coord")
 	coord, err := fake.Start(conn, subjects, fake.Card(), time.Millisecond, answer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.coord = coord
-	w.serve(func() {
+	w.end = func() {
 		coord.Stop()
 		conn.Close()
-	}, change...)
+	}
 	return w
 }
 
-// serve starts the router. end ends what is behind it.
+// serve starts the router and waits until it is ready. end ends what is behind it.
 func (w *world) serve(end func(), change ...func(*router.Options)) {
+	w.t.Helper()
+	w.begin(end, change...)
+	w.waitReady()
+	client, err := admin.Dial(w.dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.admin = client
+}
+
+// begin starts the router.
+func (w *world) begin(end func(), change ...func(*router.Options)) {
 	t := w.t
 	t.Helper()
-	conn := w.net.Connect("router", bus.Events{})
+	connect := w.connect
+	if connect == nil {
+		connect = func(name string) bus.Conn { return w.net.Connect(name, bus.Events{}) }
+	}
+	conn := connect("router")
 	o := router.Options{
 		Bus: conn, Subjects: subjects, Listener: listen(t, "127.0.0.1:0"), AdminListener: listen(t, "127.0.0.1:0"), DataDir: w.dir,
 		Prices: prices, Registry: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler), Version: "v0-test", Grace: 100 * time.Millisecond,
@@ -93,12 +122,6 @@ func (w *world) serve(end func(), change ...func(*router.Options)) {
 		end()
 	}
 	t.Cleanup(w.stop)
-	w.waitReady()
-	client, err := admin.Dial(w.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.admin = client
 }
 
 func listen(t *testing.T, addr string) net.Listener {

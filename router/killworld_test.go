@@ -86,15 +86,8 @@ type killWorld struct {
 
 func newKillWorld(t *testing.T) *killWorld {
 	t.Helper()
-	ctx := context.Background()
-	server, err := bus.StartServer(ctx, bus.ServerOptions{Auth: killAuth()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := bus.Connect(ctx, bus.Options{URL: server.URL(), Auth: killAuth(), Name: "coord"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := startNATS(t)
+	conn := connectNATS(t, server, "coord")
 	coord, err := fake.Start(conn, wire.Subjects{Cluster: "test"}, fake.Card(), 500*time.Microsecond, text(strings.Repeat("x", 2000)))
 	if err != nil {
 		t.Fatal(err)
@@ -102,11 +95,32 @@ func newKillWorld(t *testing.T) *killWorld {
 	t.Cleanup(func() {
 		coord.Stop()
 		conn.Close()
-		if err := server.Shutdown(ctx); err != nil {
+	})
+	return &killWorld{t: t, dir: t.TempDir(), nats: server.URL()}
+}
+
+// startNATS starts a server of the real bus.
+func startNATS(t *testing.T) *bus.Server {
+	t.Helper()
+	server, err := bus.StartServer(context.Background(), bus.ServerOptions{Auth: killAuth()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return &killWorld{t: t, dir: t.TempDir(), nats: server.URL()}
+	return server
+}
+
+func connectNATS(t *testing.T, server *bus.Server, name string) bus.Conn {
+	t.Helper()
+	conn, err := bus.Connect(context.Background(), bus.Options{URL: server.URL(), Auth: killAuth(), Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // books opens the ledger while no router has it.

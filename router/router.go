@@ -49,6 +49,8 @@ type Options struct {
 	Name string
 	// Listener is for clients. Beyond loopback, every request needs a key, unless Open.
 	Listener net.Listener
+	// TLSCert and TLSKey are PEM files, "" for plain HTTP. They are read again when they change.
+	TLSCert, TLSKey string
 	// Open serves requests without a key, as long as none was made, on any listener: for a container whose port is
 	// published on loopback only.
 	Open bool
@@ -71,10 +73,24 @@ type Options struct {
 	Timeout       time.Duration // of a request; 0: 10 minutes
 	KeepAlive     time.Duration // silence after which a stream gets a comment; 0: 10 s
 	MaxRequests   int           // at once; 0: 1024
+	Limit         ClientLimits
 	Grace         time.Duration // for running requests when the router is told to end; 0: 5 s
 	Version       string
 	Registry      *prometheus.Registry
 	Logger        *slog.Logger
+}
+
+// ClientLimits bound how long a client may take. Zero takes the default.
+type ClientLimits struct {
+	Header time.Duration // to send its headers: 10 s
+	Body   time.Duration // to send its body: a minute
+	Write  time.Duration // to take what is written, each time: 30 s
+}
+
+func (l *ClientLimits) fill() {
+	l.Header = cmp.Or(l.Header, 10*time.Second)
+	l.Body = cmp.Or(l.Body, time.Minute)
+	l.Write = cmp.Or(l.Write, 30*time.Second)
 }
 
 // Run serves until ctx ends or a listener fails. It closes both listeners; the bus stays open.
@@ -102,12 +118,15 @@ func (o *Options) fill() error {
 	switch {
 	case o.Bus == nil || o.Listener == nil || o.DataDir == "" && !o.RemoteLedger || o.Subjects.Cluster == "":
 		return errors.New("router: Bus, Subjects, Listener and DataDir are required")
+	case (o.TLSCert == "") != (o.TLSKey == ""):
+		return errors.New("router: TLS needs both a certificate and its key")
 	case o.RemoteLedger && (o.AdminListener != nil || o.APIKey != "" || o.Limits != account.Limits{}):
 		return errors.New("router: keys and limits are those of the ledger's owner: give them there")
 	case o.AdminListener != nil && !loopback(o.AdminListener):
 		return fmt.Errorf("router: the admin listener %s is not on loopback", o.AdminListener.Addr())
 	}
 	o.Name = cmp.Or(o.Name, "router")
+	o.Limit.fill()
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
@@ -182,8 +201,18 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 		Ledger: b, Journal: b, Keys: b, Account: b, Generator: client, Model: w.Model, Ready: w.Ready,
 		Router: o.Name, Open: o.Open || loopback(o.Listener), Origins: o.Origins, ModelDefaults: o.ModelDefaults, Prices: o.Prices, Timeout: o.Timeout,
 		KeepAlive: o.KeepAlive, MaxRequests: o.MaxRequests, Version: o.Version, Registry: o.Registry, Logger: o.Logger,
+		BodyTimeout: o.Limit.Body, WriteTimeout: o.Limit.Write,
 	})
 	servers := []*server{newServer(o, o.Listener, handler)}
+	if o.TLSCert != "" {
+		cert, err := loadCertificate(o.TLSCert, o.TLSKey, o.Logger)
+		if err != nil {
+			return err
+		}
+		servers[0].TLSConfig = cert.config()
+	} else if !loopback(o.Listener) {
+		o.Logger.Warn("keys and texts travel unencrypted: give a TLS certificate, or let only a proxy that has one reach this listener")
+	}
 	if o.AdminListener != nil {
 		h, err := admin.NewHandler(book, o.DataDir, o.AdminListener.Addr().String())
 		if err != nil {
@@ -195,7 +224,7 @@ func serve(ctx context.Context, o Options, book *account.Book) error {
 	p.start(func(ctx context.Context) error { w.run(ctx); return nil })
 	for _, s := range servers {
 		p.start(func(context.Context) error {
-			if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("router: %s: %w", s.listener.Addr(), err)
 			}
 			return nil
@@ -225,12 +254,20 @@ func newServer(o Options, l net.Listener, h http.Handler) *server {
 	ctx, cut := context.WithCancelCause(context.Background())
 	return &server{listener: l, cut: cut, Server: &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: o.Limit.Header,
+		ReadTimeout:       o.Limit.Header + o.Limit.Body, // of bodies that no handler reads; the API lifts it from those that it has read
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}}
+}
+
+func (s *server) serve() error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(s.listener, "", "")
+	}
+	return s.Serve(s.listener)
 }
 
 // end lets requests finish within grace, then has them give up and settle.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -40,6 +41,8 @@ type Options struct {
 	KeepAlive     time.Duration // silence after which a stream gets a comment, 0: 10 s
 	MaxRequests   int           // at once, 0: 1024
 	MaxBody       int64         // bytes, 0: 16 MiB
+	BodyTimeout   time.Duration // in which a client must send its body, 0: a minute
+	WriteTimeout  time.Duration // in which a client must take what is written, each time, 0: 30 s
 	Version       string
 	Registry      *prometheus.Registry // nil: a new one
 	Logger        *slog.Logger
@@ -76,6 +79,8 @@ func New(o Options) *Server {
 	o.KeepAlive = cmp.Or(o.KeepAlive, 10*time.Second)
 	o.MaxRequests = cmp.Or(o.MaxRequests, 1024)
 	o.MaxBody = cmp.Or(o.MaxBody, 16<<20)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, time.Minute)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, writeTimeout)
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
@@ -197,18 +202,19 @@ func (s *Server) completions(read reader, prefix string) keyedHandler {
 	})
 }
 
-// bodyTimeout bounds the time in which a client may send its body.
-const bodyTimeout = time.Minute
-
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (*object, *Error) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every ResponseWriter has deadlines
+	_ = rc.SetReadDeadline(time.Now().Add(s.BodyTimeout)) // not every ResponseWriter has deadlines
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Type: typeTooLarge,
 			Message: "The body is larger than " + byteCount(s.MaxBody) + "."}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return nil, &Error{Status: http.StatusRequestTimeout, Type: typeInvalid,
+			Message: "The body did not come within " + s.BodyTimeout.String() + "."}
 	case err != nil:
 		return nil, invalid("", "The body could not be read: %s.", err)
 	}
@@ -277,13 +283,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
 	quotaHeaders(w.Header(), grant.Quota)
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
-	run := &run{job: j, s: s, grant: grant, began: began, out: newOutput(w, j)}
+	run := &run{job: j, s: s, grant: grant, began: began, out: s.newOutput(w, j)}
 	return run.do(r.Context())
 }
 
-func newOutput(w http.ResponseWriter, j *job) output {
+func (s *Server) newOutput(w http.ResponseWriter, j *job) output {
 	if j.stream {
-		return &stream{format: j.format, sse: sse.NewWriter(w, writeTimeout), w: w}
+		return &stream{format: j.format, sse: sse.NewWriter(w, s.WriteTimeout), w: w}
 	}
 	if f, ok := j.format.(*responseFormat); ok {
 		return &wholeResponse{format: f, w: w}

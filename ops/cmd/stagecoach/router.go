@@ -56,6 +56,8 @@ type routerCmd struct {
 	routerFlags
 	Node       string `env:"STAGECOACH_NODE" default:"router" help:"Name of this router."`
 	HTTP       string `default:"127.0.0.1:8080" env:"STAGECOACH_HTTP" help:"Where the endpoint listens."`
+	TLSCert    string `name:"tls-cert" help:"Certificate of the endpoint, with its chain, as a PEM file; read again when it changes."`
+	TLSKey     string `name:"tls-key" help:"Its private key, as a PEM file."`
 	Admin      string `default:"127.0.0.1:0" env:"STAGECOACH_ROUTER_ADMIN" help:"Loopback address of the admin API: keys and usage."`
 	Data       string `env:"STAGECOACH_DATA" default:"." help:"Folder of keys and usage."`
 	ServedName string `env:"STAGECOACH_SERVED_NAME" help:"The model's id (default: what the coordinator calls it)."`
@@ -113,7 +115,7 @@ func (c *routerCmd) Run(ctx context.Context) error {
 	p.parent.Report(report)
 	return router.Run(ctx, router.Options{
 		Bus: conn, Subjects: wire.Subjects{Cluster: m.cluster}, Name: c.Node, Listener: listener, AdminListener: adminListener, Open: c.Open,
-		DataDir: c.Data, RemoteLedger: remote, ServedName: c.ServedName, Limits: limits,
+		DataDir: c.Data, RemoteLedger: remote, TLSCert: c.TLSCert, TLSKey: c.TLSKey, ServedName: c.ServedName, Limits: limits,
 		Prices: prices, Origins: c.CORSOrigin, ModelDefaults: c.SamplingDefaults == "model", Timeout: c.RequestTimeout,
 		Version: buildVersion(), Registry: p.telemetry.Registry(), Logger: p.log,
 	})
