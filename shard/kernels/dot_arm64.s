@@ -1826,10 +1826,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $3, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -1931,10 +1930,9 @@ record:
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $3, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -2056,18 +2054,16 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -2150,18 +2146,16 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -2244,18 +2238,16 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -2338,18 +2330,16 @@ record:
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -2397,14 +2387,12 @@ TEXT ·dotQ4_0x1NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R4
 	ADD $32, R1
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $3, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V7.B16
-	VORR V2.B16, V2.B16, V8.B16
-	VORR V2.B16, V2.B16, V9.B16
-	VORR V2.B16, V2.B16, V10.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V7.S4
+	VDUP V0.S[1], V8.S4
+	VDUP V0.S[1], V9.S4
+	VDUP V0.S[1], V10.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
@@ -2558,18 +2546,14 @@ TEXT ·dotQ4_0x2NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R5
 	ADD $32, R1
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V12.S4
+	VDUP V0.S[1], V13.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V14.S4
+	VDUP V1.S[1], V15.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
@@ -2656,18 +2640,14 @@ record:
 	WORD $0x6e22ddef // fmul v15.4s, v15.4s, v2.4s
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $3, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V12.S4
+	VDUP V0.S[1], V13.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V14.S4
+	VDUP V1.S[1], V15.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
@@ -2799,21 +2779,15 @@ TEXT ·dotQ4_0x3NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R6
 	ADD $32, R1
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -2874,21 +2848,15 @@ record:
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -2949,21 +2917,15 @@ record:
 	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
 	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -3024,21 +2986,15 @@ record:
 	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
 	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $3, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -3155,26 +3111,18 @@ TEXT ·dotQ4_0x4NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R7
 	ADD $32, R1
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3dfc63 // fcvtzs v3.4s, v3.4s, #3
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -3249,26 +3197,18 @@ record:
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
 	WORD $0x4f831332 // fmla v18.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3dfc63 // fcvtzs v3.4s, v3.4s, #3
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -3343,26 +3283,18 @@ record:
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
 	WORD $0x4f831333 // fmla v19.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3dfc63 // fcvtzs v3.4s, v3.4s, #3
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -3437,26 +3369,18 @@ record:
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
 	WORD $0x4f831334 // fmla v20.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $3, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3dfc00 // fcvtzs v0.4s, v0.4s, #3
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3dfc21 // fcvtzs v1.4s, v1.4s, #3
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3dfc42 // fcvtzs v2.4s, v2.4s, #3
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3dfc63 // fcvtzs v3.4s, v3.4s, #3
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -5351,8 +5275,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -5360,8 +5283,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -5369,8 +5291,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5378,8 +5299,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5387,8 +5307,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5396,8 +5315,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5405,8 +5323,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5414,8 +5331,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5423,16 +5339,14 @@ record:
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5440,8 +5354,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5449,8 +5362,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5458,8 +5370,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5467,8 +5378,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5476,8 +5386,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5485,15 +5394,13 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $4, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -5518,8 +5425,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -5527,8 +5433,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -5536,8 +5441,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5545,8 +5449,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5554,8 +5457,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5563,8 +5465,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5572,8 +5473,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5581,8 +5481,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5590,16 +5489,14 @@ record:
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5607,8 +5504,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5616,8 +5512,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5625,8 +5520,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5634,8 +5528,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -5643,8 +5536,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -5652,15 +5544,13 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $4, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -5722,8 +5612,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -5734,8 +5623,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5746,8 +5634,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5758,8 +5645,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5771,8 +5657,7 @@ record:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5783,8 +5668,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5795,8 +5679,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5807,26 +5690,23 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -5847,8 +5727,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -5859,8 +5738,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5871,8 +5749,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5883,8 +5760,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5896,8 +5772,7 @@ record:
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5908,8 +5783,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5920,8 +5794,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5932,26 +5805,23 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -5972,8 +5842,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -5984,8 +5853,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -5996,8 +5864,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6008,8 +5875,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6021,8 +5887,7 @@ record:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6033,8 +5898,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6045,8 +5909,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6057,26 +5920,23 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -6097,8 +5957,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -6109,8 +5968,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6121,8 +5979,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6133,8 +5990,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6146,8 +6002,7 @@ record:
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6158,8 +6013,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6170,8 +6024,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -6182,26 +6035,23 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e23804e // smlal v14.8h, v2.8b, v3.8b
 	WORD $0x4e23804f // smlal2 v15.8h, v2.16b, v3.16b
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V3.S4
 	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
 	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
 	VADDP V15.S4, V14.S4, V14.S4
@@ -6251,235 +6101,201 @@ TEXT ·dotQ5_0x1NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R4
 	ADD $32, R1
-	FMOVS 36(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $4, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V7.B16
-	VORR V2.B16, V2.B16, V8.B16
-	VORR V2.B16, V2.B16, V9.B16
-	VORR V2.B16, V2.B16, V10.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V7.S4
+	VDUP V0.S[1], V8.S4
+	VDUP V0.S[1], V9.S4
+	VDUP V0.S[1], V10.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVD 0(R4), F1
@@ -6538,82 +6354,70 @@ TEXT ·dotQ5_0x2NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R5
 	ADD $32, R1
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V12.S4
+	VDUP V0.S[1], V13.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V14.S4
+	VDUP V1.S[1], V15.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -6621,63 +6425,55 @@ record:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -6698,82 +6494,70 @@ record:
 	WORD $0x6e22ddef // fmul v15.4s, v15.4s, v2.4s
 	WORD $0x4f8011a5 // fmla v5.4s, v13.4s, v0.s[0]
 	WORD $0x4f8111e9 // fmla v9.4s, v15.4s, v1.s[0]
-	FMOVS 36(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 36(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $4, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V12.S4
+	VDUP V0.S[1], V13.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V14.S4
+	VDUP V1.S[1], V15.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -6781,63 +6565,55 @@ record:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -6905,21 +6681,15 @@ TEXT ·dotQ5_0x3NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R6
 	ADD $32, R1
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -6927,8 +6697,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -6936,8 +6705,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -6945,8 +6713,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -6954,8 +6721,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -6965,8 +6731,7 @@ record:
 	FMOVQ 0(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -6974,8 +6739,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -6983,8 +6747,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -6992,8 +6755,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7011,21 +6773,15 @@ record:
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811249 // fmla v9.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126d // fmla v13.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7033,8 +6789,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7042,8 +6797,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7051,8 +6805,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7060,8 +6813,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7071,8 +6823,7 @@ record:
 	FMOVQ 16(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7080,8 +6831,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7089,8 +6839,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7098,8 +6847,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7117,21 +6865,15 @@ record:
 	WORD $0x4f801226 // fmla v6.4s, v17.4s, v0.s[0]
 	WORD $0x4f81124a // fmla v10.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126e // fmla v14.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7139,8 +6881,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7148,8 +6889,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7157,8 +6897,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7166,8 +6905,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7177,8 +6915,7 @@ record:
 	FMOVQ 32(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7186,8 +6923,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7195,8 +6931,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7204,8 +6939,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7223,21 +6957,15 @@ record:
 	WORD $0x4f801227 // fmla v7.4s, v17.4s, v0.s[0]
 	WORD $0x4f81124b // fmla v11.4s, v18.4s, v1.s[0]
 	WORD $0x4f82126f // fmla v15.4s, v19.4s, v2.s[0]
-	FMOVS 36(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 36(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 36(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $4, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V18.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7245,8 +6973,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7254,8 +6981,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7263,8 +6989,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7272,8 +6997,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7283,8 +7007,7 @@ record:
 	FMOVQ 48(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -7292,8 +7015,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -7301,8 +7023,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -7310,8 +7031,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -7387,26 +7107,18 @@ TEXT ·dotQ5_0x4NEONDot(SB), NOSPLIT, $0-56
 record:
 	MOVD R1, R7
 	ADD $32, R1
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3cfc63 // fcvtzs v3.4s, v3.4s, #4
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7415,8 +7127,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7425,8 +7136,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7435,8 +7145,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7445,8 +7154,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7458,8 +7166,7 @@ record:
 	FMOVQ 0(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7468,8 +7175,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7478,8 +7184,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7488,8 +7193,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7512,26 +7216,18 @@ record:
 	WORD $0x4f8112ea // fmla v10.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130e // fmla v14.4s, v24.4s, v2.s[0]
 	WORD $0x4f831332 // fmla v18.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3cfc63 // fcvtzs v3.4s, v3.4s, #4
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7540,8 +7236,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7550,8 +7245,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7560,8 +7254,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7570,8 +7263,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7583,8 +7275,7 @@ record:
 	FMOVQ 16(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7593,8 +7284,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7603,8 +7293,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7613,8 +7302,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7637,26 +7325,18 @@ record:
 	WORD $0x4f8112eb // fmla v11.4s, v23.4s, v1.s[0]
 	WORD $0x4f82130f // fmla v15.4s, v24.4s, v2.s[0]
 	WORD $0x4f831333 // fmla v19.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3cfc63 // fcvtzs v3.4s, v3.4s, #4
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7665,8 +7345,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7675,8 +7354,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7685,8 +7363,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7695,8 +7372,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7708,8 +7384,7 @@ record:
 	FMOVQ 32(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7718,8 +7393,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7728,8 +7402,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7738,8 +7411,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7762,26 +7434,18 @@ record:
 	WORD $0x4f8112ec // fmla v12.4s, v23.4s, v1.s[0]
 	WORD $0x4f821310 // fmla v16.4s, v24.4s, v2.s[0]
 	WORD $0x4f831334 // fmla v20.4s, v25.4s, v3.s[0]
-	FMOVS 36(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 36(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 36(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 36(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $4, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3cfc00 // fcvtzs v0.4s, v0.4s, #4
+	VDUP V0.S[1], V22.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3cfc21 // fcvtzs v1.4s, v1.4s, #4
+	VDUP V1.S[1], V23.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3cfc42 // fcvtzs v2.4s, v2.4s, #4
+	VDUP V2.S[1], V24.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3cfc63 // fcvtzs v3.4s, v3.4s, #4
+	VDUP V3.S[1], V25.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -7790,8 +7454,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7800,8 +7463,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7810,8 +7472,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7820,8 +7481,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7833,8 +7493,7 @@ record:
 	FMOVQ 48(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -7843,8 +7502,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -7853,8 +7511,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -7863,8 +7520,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -7937,8 +7593,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -7946,8 +7601,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -7955,8 +7609,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -7964,8 +7617,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -7973,8 +7625,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -7982,8 +7633,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -7991,8 +7641,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8000,8 +7649,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8009,16 +7657,14 @@ record:
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8026,8 +7672,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8035,8 +7680,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8044,8 +7688,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8053,8 +7696,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8062,8 +7704,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8071,8 +7712,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8106,8 +7746,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -8115,8 +7754,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -8124,8 +7762,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8133,8 +7770,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8142,8 +7778,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8151,8 +7786,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8160,8 +7794,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8169,8 +7802,7 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8178,16 +7810,14 @@ record:
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8195,8 +7825,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8204,8 +7833,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8213,8 +7841,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8222,8 +7849,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8231,8 +7857,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -8240,8 +7865,7 @@ record:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -8312,8 +7936,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -8324,8 +7947,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8336,8 +7958,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8348,8 +7969,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8361,8 +7981,7 @@ record:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8373,8 +7992,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8385,8 +8003,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8397,8 +8014,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8432,8 +8048,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -8444,8 +8059,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8456,8 +8070,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8468,8 +8081,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8481,8 +8093,7 @@ record:
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8493,8 +8104,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8505,8 +8115,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8517,8 +8126,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8552,8 +8160,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -8564,8 +8171,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8576,8 +8182,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8588,8 +8193,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8601,8 +8205,7 @@ record:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8613,8 +8216,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8625,8 +8227,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8637,8 +8238,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8672,8 +8272,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -8684,8 +8283,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8696,8 +8294,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8708,8 +8305,7 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8721,8 +8317,7 @@ record:
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8733,8 +8328,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8745,8 +8339,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8757,8 +8350,7 @@ record:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -8830,222 +8422,190 @@ record:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVD 0(R4), F1
@@ -9130,64 +8690,56 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -9195,63 +8747,55 @@ record:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -9292,64 +8836,56 @@ record:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -9357,63 +8893,55 @@ record:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -9501,8 +9029,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9510,8 +9037,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9519,8 +9045,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9528,8 +9053,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9539,8 +9063,7 @@ record:
 	FMOVQ 0(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9548,8 +9071,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9557,8 +9079,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9566,8 +9087,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9601,8 +9121,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9610,8 +9129,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9619,8 +9137,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9628,8 +9145,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9639,8 +9155,7 @@ record:
 	FMOVQ 16(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9648,8 +9163,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9657,8 +9171,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9666,8 +9179,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9701,8 +9213,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9710,8 +9221,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9719,8 +9229,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9728,8 +9237,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9739,8 +9247,7 @@ record:
 	FMOVQ 32(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9748,8 +9255,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9757,8 +9263,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9766,8 +9271,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9801,8 +9305,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9810,8 +9313,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9819,8 +9321,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9828,8 +9329,7 @@ record:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9839,8 +9339,7 @@ record:
 	FMOVQ 48(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -9848,8 +9347,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -9857,8 +9355,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -9866,8 +9363,7 @@ record:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -9961,8 +9457,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -9971,8 +9466,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -9981,8 +9475,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -9991,8 +9484,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10004,8 +9496,7 @@ record:
 	FMOVQ 0(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10014,8 +9505,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10024,8 +9514,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10034,8 +9523,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10077,8 +9565,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10087,8 +9574,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10097,8 +9583,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10107,8 +9592,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10120,8 +9604,7 @@ record:
 	FMOVQ 16(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10130,8 +9613,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10140,8 +9622,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10150,8 +9631,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10193,8 +9673,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10203,8 +9682,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10213,8 +9691,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10223,8 +9700,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10236,8 +9712,7 @@ record:
 	FMOVQ 32(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10246,8 +9721,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10256,8 +9730,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10266,8 +9739,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10309,8 +9781,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10319,8 +9790,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10329,8 +9799,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10339,8 +9808,7 @@ record:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -10352,8 +9820,7 @@ record:
 	FMOVQ 48(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -10362,8 +9829,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -10372,8 +9838,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -10382,8 +9847,7 @@ record:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -16475,8 +15939,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -16484,8 +15947,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -16493,8 +15955,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16502,8 +15963,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16511,8 +15971,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16520,8 +15979,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16529,8 +15987,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16538,8 +15995,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16547,16 +16003,14 @@ block:
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16564,8 +16018,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16573,8 +16026,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16582,8 +16034,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16591,8 +16042,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16600,8 +16050,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16609,8 +16058,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16662,8 +16110,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -16671,8 +16118,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -16680,8 +16126,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16689,8 +16134,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16698,8 +16142,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16707,8 +16150,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16716,8 +16158,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16725,8 +16166,7 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16734,16 +16174,14 @@ block:
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16751,8 +16189,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16760,8 +16197,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16769,8 +16205,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16778,8 +16213,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16787,8 +16221,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -16796,8 +16229,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -16891,8 +16323,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -16903,8 +16334,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16915,8 +16345,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16927,8 +16356,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16940,8 +16368,7 @@ block:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16952,8 +16379,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16964,8 +16390,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -16976,8 +16401,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17020,8 +16444,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -17032,8 +16455,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17044,8 +16466,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17056,8 +16477,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17069,8 +16489,7 @@ block:
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17081,8 +16500,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17093,8 +16511,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17105,8 +16522,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17149,8 +16565,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -17161,8 +16576,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17173,8 +16587,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17185,8 +16598,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17198,8 +16610,7 @@ block:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17210,8 +16621,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17222,8 +16632,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17234,8 +16643,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17278,8 +16686,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -17290,8 +16697,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17302,8 +16708,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17314,8 +16719,7 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17327,8 +16731,7 @@ block:
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17339,8 +16742,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17351,8 +16753,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17363,8 +16764,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -17450,222 +16850,190 @@ block:
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VAND V11.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V12.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V12.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVS 0(R1), F1
@@ -17791,64 +17159,56 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -17856,63 +17216,55 @@ block:
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -17971,64 +17323,56 @@ block:
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VAND V16.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -18036,63 +17380,55 @@ block:
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V17.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V17.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -18203,8 +17539,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18212,8 +17547,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18221,8 +17555,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18230,8 +17563,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18241,8 +17573,7 @@ block:
 	FMOVQ 0(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18250,8 +17581,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18259,8 +17589,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18268,8 +17597,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18312,8 +17640,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18321,8 +17648,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18330,8 +17656,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18339,8 +17664,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18350,8 +17674,7 @@ block:
 	FMOVQ 16(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18359,8 +17682,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18368,8 +17690,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18377,8 +17698,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18421,8 +17741,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18430,8 +17749,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18439,8 +17757,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18448,8 +17765,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18459,8 +17775,7 @@ block:
 	FMOVQ 32(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18468,8 +17783,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18477,8 +17791,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18486,8 +17799,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18530,8 +17842,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18539,8 +17850,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18548,8 +17858,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18557,8 +17866,7 @@ block:
 	VAND V20.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18568,8 +17876,7 @@ block:
 	FMOVQ 48(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -18577,8 +17884,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -18586,8 +17892,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -18595,8 +17900,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V21.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V21.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -18704,8 +18008,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -18714,8 +18017,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -18724,8 +18026,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -18734,8 +18035,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -18747,8 +18047,7 @@ block:
 	FMOVQ 0(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -18757,8 +18056,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -18767,8 +18065,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -18777,8 +18074,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -18829,8 +18125,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -18839,8 +18134,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -18849,8 +18143,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -18859,8 +18152,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -18872,8 +18164,7 @@ block:
 	FMOVQ 16(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -18882,8 +18173,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -18892,8 +18182,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -18902,8 +18191,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -18954,8 +18242,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -18964,8 +18251,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -18974,8 +18260,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -18984,8 +18269,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -18997,8 +18281,7 @@ block:
 	FMOVQ 32(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -19007,8 +18290,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -19017,8 +18299,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -19027,8 +18308,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -19079,8 +18359,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -19089,8 +18368,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -19099,8 +18377,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -19109,8 +18386,7 @@ block:
 	VAND V26.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -19122,8 +18398,7 @@ block:
 	FMOVQ 48(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -19132,8 +18407,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -19142,8 +18416,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -19152,8 +18425,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V27.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V27.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -19247,8 +18519,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -19256,8 +18527,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -19265,8 +18535,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -19274,24 +18543,21 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
 	FMOVQ 128(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 144(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -19299,8 +18565,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -19308,8 +18573,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -19318,8 +18582,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
@@ -19327,8 +18590,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02d // smull v13.8h, v1.8b, v2.8b
 	WORD $0x4e22c02e // smull2 v14.8h, v1.16b, v2.16b
@@ -19336,8 +18598,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -19345,24 +18606,21 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
 	FMOVQ 128(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	FMOVQ 144(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -19370,8 +18628,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -19379,15 +18636,13 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -19396,10 +18651,7 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
+	VDUP V0.S[3], V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	VADDP V12.S4, V11.S4, V11.S4
@@ -19452,8 +18704,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -19461,8 +18712,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -19470,8 +18720,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -19479,24 +18728,21 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
 	FMOVQ 160(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
 	FMOVQ 176(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -19504,8 +18750,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -19513,8 +18758,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -19523,8 +18767,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
@@ -19532,8 +18775,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02d // smull v13.8h, v1.8b, v2.8b
 	WORD $0x4e22c02e // smull2 v14.8h, v1.16b, v2.16b
@@ -19541,8 +18783,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -19550,24 +18791,21 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
 	FMOVQ 160(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
 	FMOVQ 176(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -19575,8 +18813,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -19584,15 +18821,13 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -19601,10 +18836,7 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
+	VDUP V0.S[3], V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	VADDP V12.S4, V11.S4, V11.S4
@@ -19699,8 +18931,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -19711,8 +18942,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19722,8 +18952,7 @@ block:
 	FMOVQ 128(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19734,8 +18963,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19748,8 +18976,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -19760,8 +18987,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -19771,8 +18997,7 @@ block:
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -19783,42 +19008,33 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -19855,8 +19071,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -19867,8 +19082,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19878,8 +19092,7 @@ block:
 	FMOVQ 144(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19890,8 +19103,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -19904,8 +19116,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -19916,8 +19127,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -19927,8 +19137,7 @@ block:
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -19939,42 +19148,33 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -20011,8 +19211,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -20023,8 +19222,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20034,8 +19232,7 @@ block:
 	FMOVQ 160(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20046,8 +19243,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20060,8 +19256,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -20072,8 +19267,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -20083,8 +19277,7 @@ block:
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -20095,42 +19288,33 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -20167,8 +19351,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -20179,8 +19362,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20190,8 +19372,7 @@ block:
 	FMOVQ 176(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20202,8 +19383,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -20216,8 +19396,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -20228,8 +19407,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -20239,8 +19417,7 @@ block:
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -20251,42 +19428,33 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -20357,239 +19525,201 @@ record:
 	ADD $32, R1
 	MOVD $8, R5
 block:
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V7.B16
-	VORR V2.B16, V2.B16, V8.B16
-	VORR V2.B16, V2.B16, V9.B16
-	VORR V2.B16, V2.B16, V10.B16
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $5, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V11.B16
-	VORR V2.B16, V2.B16, V12.B16
-	VORR V2.B16, V2.B16, V13.B16
-	VORR V2.B16, V2.B16, V14.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V7.S4
+	VDUP V0.S[2], V8.S4
+	VDUP V0.S[2], V9.S4
+	VDUP V0.S[2], V10.S4
+	VDUP V0.S[3], V11.S4
+	VDUP V0.S[3], V12.S4
+	VDUP V0.S[3], V13.S4
+	VDUP V0.S[3], V14.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 256(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 272(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 288(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 304(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02b // sdot v11.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02c // sdot v12.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02d // sdot v13.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VSHL $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02e // sdot v14.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02b // sdot v11.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02c // sdot v12.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02d // sdot v13.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02e // sdot v14.4s, v1.16b, v0.4b[1]
 	FMOVQ 128(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82b // sdot v11.4s, v1.16b, v0.4b[2]
 	FMOVQ 144(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82c // sdot v12.4s, v1.16b, v0.4b[2]
 	FMOVQ 160(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82d // sdot v13.4s, v1.16b, v0.4b[2]
 	FMOVQ 176(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82e // sdot v14.4s, v1.16b, v0.4b[2]
 	FMOVQ 192(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 320(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82b // sdot v11.4s, v1.16b, v0.4b[3]
 	FMOVQ 208(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 336(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82c // sdot v12.4s, v1.16b, v0.4b[3]
 	FMOVQ 224(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 352(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82d // sdot v13.4s, v1.16b, v0.4b[3]
 	FMOVQ 240(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	FMOVQ 368(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82e // sdot v14.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVS 16(R1), F1
@@ -20709,92 +19839,72 @@ record:
 	ADD $32, R1
 	MOVD $8, R6
 block:
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V16.B16
-	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V18.B16
-	VORR V3.B16, V3.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V12.S4
+	VDUP V0.S[2], V13.S4
+	VDUP V0.S[3], V16.S4
+	VDUP V0.S[3], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V14.S4
+	VDUP V1.S[2], V15.S4
+	VDUP V1.S[3], V18.S4
+	VDUP V1.S[3], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 256(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 272(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -20803,62 +19913,54 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e050 // sdot v16.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e052 // sdot v18.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e051 // sdot v17.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e053 // sdot v19.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e050 // sdot v16.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e052 // sdot v18.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e051 // sdot v17.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e053 // sdot v19.4s, v2.16b, v1.4b[1]
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e850 // sdot v16.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e852 // sdot v18.4s, v2.16b, v1.4b[2]
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e851 // sdot v17.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e853 // sdot v19.4s, v2.16b, v1.4b[2]
 	FMOVQ 192(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 320(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e850 // sdot v16.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e852 // sdot v18.4s, v2.16b, v1.4b[3]
 	FMOVQ 208(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 336(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e851 // sdot v17.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e853 // sdot v19.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -20911,92 +20013,72 @@ block:
 	VFMLA V2.S4, V15.S4, V19.S4
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V16.B16
-	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $5, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V18.B16
-	VORR V3.B16, V3.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V12.S4
+	VDUP V0.S[2], V13.S4
+	VDUP V0.S[3], V16.S4
+	VDUP V0.S[3], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V14.S4
+	VDUP V1.S[2], V15.S4
+	VDUP V1.S[3], V18.S4
+	VDUP V1.S[3], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 288(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 304(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -21005,62 +20087,54 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e050 // sdot v16.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e052 // sdot v18.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VSHL $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e051 // sdot v17.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e053 // sdot v19.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e050 // sdot v16.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e052 // sdot v18.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e051 // sdot v17.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e053 // sdot v19.4s, v2.16b, v1.4b[1]
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e850 // sdot v16.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e852 // sdot v18.4s, v2.16b, v1.4b[2]
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e851 // sdot v17.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e853 // sdot v19.4s, v2.16b, v1.4b[2]
 	FMOVQ 224(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 352(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e850 // sdot v16.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e852 // sdot v18.4s, v2.16b, v1.4b[3]
 	FMOVQ 240(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	FMOVQ 368(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e851 // sdot v17.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e853 // sdot v19.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -21165,36 +20239,18 @@ record:
 	ADD $32, R1
 	MOVD $8, R7
 block:
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21202,8 +20258,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -21211,16 +20266,14 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
 	FMOVQ 128(R0), F3
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -21228,8 +20281,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 256(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -21240,8 +20292,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 320(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -21249,16 +20300,14 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 320(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
 	FMOVQ 128(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 320(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -21266,8 +20315,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 320(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -21303,36 +20351,18 @@ block:
 	WORD $0x4f801285 // fmla v5.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21340,8 +20370,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -21349,16 +20378,14 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
 	FMOVQ 144(R0), F3
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -21366,8 +20393,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 272(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -21378,8 +20404,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 336(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -21387,16 +20412,14 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 336(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
 	FMOVQ 144(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 336(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -21404,8 +20427,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 336(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -21441,36 +20463,18 @@ block:
 	WORD $0x4f801286 // fmla v6.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21478,8 +20482,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -21487,16 +20490,14 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
 	FMOVQ 160(R0), F3
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -21504,8 +20505,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 288(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -21516,8 +20516,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 352(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -21525,16 +20524,14 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 352(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
 	FMOVQ 160(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 352(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -21542,8 +20539,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 352(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -21579,36 +20575,18 @@ block:
 	WORD $0x4f801287 // fmla v7.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $5, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21616,8 +20594,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -21625,16 +20602,14 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
 	FMOVQ 176(R0), F3
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -21642,8 +20617,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 304(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -21654,8 +20628,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 368(R0), F4
 	VSHL $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -21663,16 +20636,14 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 368(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
 	FMOVQ 176(R0), F3
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 368(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -21680,8 +20651,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	FMOVQ 368(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -21780,46 +20750,22 @@ record:
 	ADD $32, R1
 	MOVD $8, R8
 block:
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3bfc63 // fcvtzs v3.4s, v3.4s, #5
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21828,8 +20774,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -21838,8 +20783,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -21847,8 +20791,7 @@ block:
 	FMOVQ 128(R0), F4
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -21857,8 +20800,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 256(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -21871,8 +20813,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 320(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -21881,8 +20822,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 320(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -21890,8 +20830,7 @@ block:
 	FMOVQ 128(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 320(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -21900,8 +20839,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 320(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -21944,46 +20882,22 @@ block:
 	WORD $0x4f81136a // fmla v10.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b2 // fmla v18.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3bfc63 // fcvtzs v3.4s, v3.4s, #5
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -21992,8 +20906,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -22002,8 +20915,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -22011,8 +20923,7 @@ block:
 	FMOVQ 144(R0), F4
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -22021,8 +20932,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 272(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -22035,8 +20945,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 336(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -22045,8 +20954,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 336(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -22054,8 +20962,7 @@ block:
 	FMOVQ 144(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 336(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -22064,8 +20971,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 336(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -22108,46 +21014,22 @@ block:
 	WORD $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b3 // fmla v19.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3bfc63 // fcvtzs v3.4s, v3.4s, #5
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -22156,8 +21038,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -22166,8 +21047,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -22175,8 +21055,7 @@ block:
 	FMOVQ 160(R0), F4
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -22185,8 +21064,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 288(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -22199,8 +21077,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 352(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -22209,8 +21086,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 352(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -22218,8 +21094,7 @@ block:
 	FMOVQ 160(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 352(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -22228,8 +21103,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 352(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -22272,46 +21146,22 @@ block:
 	WORD $0x4f81136c // fmla v12.4s, v27.4s, v1.s[0]
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b4 // fmla v20.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $5, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3bfc00 // fcvtzs v0.4s, v0.4s, #5
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3bfc21 // fcvtzs v1.4s, v1.4s, #5
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3bfc42 // fcvtzs v2.4s, v2.4s, #5
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3bfc63 // fcvtzs v3.4s, v3.4s, #5
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -22320,8 +21170,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -22330,8 +21179,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -22339,8 +21187,7 @@ block:
 	FMOVQ 176(R0), F4
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -22349,8 +21196,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 304(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -22363,8 +21209,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 368(R0), F5
 	VSHL $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -22373,8 +21218,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 368(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -22382,8 +21226,7 @@ block:
 	FMOVQ 176(R0), F4
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 368(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -22392,8 +21235,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	FMOVQ 368(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -22491,8 +21333,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -22500,8 +21341,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -22510,8 +21350,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22520,8 +21359,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22529,8 +21367,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22538,8 +21375,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22547,8 +21383,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22556,8 +21391,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22566,8 +21400,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
@@ -22575,8 +21408,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02d // smull v13.8h, v1.8b, v2.8b
 	WORD $0x4e22c02e // smull2 v14.8h, v1.16b, v2.16b
@@ -22585,8 +21417,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22595,8 +21426,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -22605,8 +21435,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22615,8 +21444,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -22624,8 +21452,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22633,15 +21460,13 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -22650,10 +21475,7 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
+	VDUP V0.S[3], V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	VADDP V12.S4, V11.S4, V11.S4
@@ -22706,8 +21528,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c027 // smull v7.8h, v1.8b, v2.8b
 	WORD $0x4e22c028 // smull2 v8.8h, v1.16b, v2.16b
@@ -22715,8 +21536,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c029 // smull v9.8h, v1.8b, v2.8b
 	WORD $0x4e22c02a // smull2 v10.8h, v1.16b, v2.16b
@@ -22725,8 +21545,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22735,8 +21554,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22744,8 +21562,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22753,8 +21570,7 @@ block:
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22762,8 +21578,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228027 // smlal v7.8h, v1.8b, v2.8b
 	WORD $0x4e228028 // smlal2 v8.8h, v1.16b, v2.16b
@@ -22771,8 +21586,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e228029 // smlal v9.8h, v1.8b, v2.8b
 	WORD $0x4e22802a // smlal2 v10.8h, v1.16b, v2.16b
@@ -22781,8 +21595,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02b // smull v11.8h, v1.8b, v2.8b
 	WORD $0x4e22c02c // smull2 v12.8h, v1.16b, v2.16b
@@ -22790,8 +21603,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[0], V2.S4
 	WORD $0x0e22c02d // smull v13.8h, v1.8b, v2.8b
 	WORD $0x4e22c02e // smull2 v14.8h, v1.16b, v2.16b
@@ -22800,8 +21612,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22810,8 +21621,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[1], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -22820,8 +21630,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22830,8 +21639,7 @@ block:
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[2], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
@@ -22839,8 +21647,7 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802b // smlal v11.8h, v1.8b, v2.8b
 	WORD $0x4e22802c // smlal2 v12.8h, v1.16b, v2.16b
@@ -22848,15 +21655,13 @@ block:
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	VDUP V0.S[3], V2.S4
 	WORD $0x0e22802d // smlal v13.8h, v1.8b, v2.8b
 	WORD $0x4e22802e // smlal2 v14.8h, v1.16b, v2.16b
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V2.S4
 	WORD $0x4e6028e7 // saddlp v7.4s, v7.8h
 	WORD $0x4e602908 // saddlp v8.4s, v8.8h
 	VADDP V8.S4, V7.S4, V7.S4
@@ -22865,10 +21670,7 @@ block:
 	WORD $0x4e60294a // saddlp v10.4s, v10.8h
 	VADDP V10.S4, V9.S4, V9.S4
 	VADD V2.S4, V9.S4, V9.S4
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
+	VDUP V0.S[3], V2.S4
 	WORD $0x4e60296b // saddlp v11.4s, v11.8h
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	VADDP V12.S4, V11.S4, V11.S4
@@ -22963,8 +21765,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -22976,8 +21777,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -22988,8 +21788,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23000,8 +21799,7 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23014,8 +21812,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -23027,8 +21824,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23040,8 +21836,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23052,42 +21847,33 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -23124,8 +21910,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -23137,8 +21922,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23149,8 +21933,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23161,8 +21944,7 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23175,8 +21957,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -23188,8 +21969,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23201,8 +21981,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23213,42 +21992,33 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -23285,8 +22055,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -23298,8 +22067,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23310,8 +22078,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23322,8 +22089,7 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23336,8 +22102,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -23349,8 +22114,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23362,8 +22126,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23374,42 +22137,33 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -23446,8 +22200,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c04c // smull v12.8h, v2.8b, v3.8b
 	WORD $0x4e23c04d // smull2 v13.8h, v2.16b, v3.16b
@@ -23459,8 +22212,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23471,8 +22223,7 @@ block:
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23483,8 +22234,7 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e23804c // smlal v12.8h, v2.8b, v3.8b
 	WORD $0x4e23804d // smlal2 v13.8h, v2.16b, v3.16b
@@ -23497,8 +22247,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[0], V3.S4
 	WORD $0x0e23c050 // smull v16.8h, v2.8b, v3.8b
 	WORD $0x4e23c051 // smull2 v17.8h, v2.16b, v3.16b
@@ -23510,8 +22259,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[1], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23523,8 +22271,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[2], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
@@ -23535,42 +22282,33 @@ block:
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	VDUP V0.S[3], V3.S4
 	WORD $0x0e238050 // smlal v16.8h, v2.8b, v3.8b
 	WORD $0x4e238051 // smlal2 v17.8h, v2.16b, v3.16b
 	VDUP V1.S[3], V3.S4
 	WORD $0x0e238052 // smlal v18.8h, v2.8b, v3.8b
 	WORD $0x4e238053 // smlal2 v19.8h, v2.16b, v3.16b
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V3.S4
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
 	VADD V3.S4, V12.S4, V12.S4
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
-	VADD V3.S4, V14.S4, V14.S4
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	VDUP V0.S[3], V3.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
 	VADD V3.S4, V16.S4, V16.S4
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V3.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
+	VADD V3.S4, V14.S4, V14.S4
+	VDUP V1.S[3], V3.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -23641,259 +22379,221 @@ record:
 	ADD $32, R1
 	MOVD $8, R5
 block:
-	FMOVS 40(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V7.B16
-	VORR V2.B16, V2.B16, V8.B16
-	VORR V2.B16, V2.B16, V9.B16
-	VORR V2.B16, V2.B16, V10.B16
-	FMOVS 44(R2), F2
-	VDUP V2.S[0], V2.S4
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	VSHL $2, V2.S4, V2.S4
-	VORR V2.B16, V2.B16, V11.B16
-	VORR V2.B16, V2.B16, V12.B16
-	VORR V2.B16, V2.B16, V13.B16
-	VORR V2.B16, V2.B16, V14.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V7.S4
+	VDUP V0.S[2], V8.S4
+	VDUP V0.S[2], V9.S4
+	VDUP V0.S[2], V10.S4
+	VDUP V0.S[3], V11.S4
+	VDUP V0.S[3], V12.S4
+	VDUP V0.S[3], V13.S4
+	VDUP V0.S[3], V14.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e027 // sdot v7.4s, v1.16b, v0.4b[0]
 	FMOVQ 16(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e028 // sdot v8.4s, v1.16b, v0.4b[0]
 	FMOVQ 32(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e029 // sdot v9.4s, v1.16b, v0.4b[0]
 	FMOVQ 48(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VSHL $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02a // sdot v10.4s, v1.16b, v0.4b[0]
 	FMOVQ 0(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e027 // sdot v7.4s, v1.16b, v0.4b[1]
 	FMOVQ 16(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e028 // sdot v8.4s, v1.16b, v0.4b[1]
 	FMOVQ 32(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e029 // sdot v9.4s, v1.16b, v0.4b[1]
 	FMOVQ 48(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VSHL $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02a // sdot v10.4s, v1.16b, v0.4b[1]
 	FMOVQ 0(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e827 // sdot v7.4s, v1.16b, v0.4b[2]
 	FMOVQ 16(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e828 // sdot v8.4s, v1.16b, v0.4b[2]
 	FMOVQ 32(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e829 // sdot v9.4s, v1.16b, v0.4b[2]
 	FMOVQ 48(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82a // sdot v10.4s, v1.16b, v0.4b[2]
 	FMOVQ 0(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e827 // sdot v7.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e828 // sdot v8.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e829 // sdot v9.4s, v1.16b, v0.4b[3]
 	FMOVQ 48(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $1, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82a // sdot v10.4s, v1.16b, v0.4b[3]
 	FMOVQ 16(R2), F0
 	FMOVQ 64(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02b // sdot v11.4s, v1.16b, v0.4b[0]
 	FMOVQ 80(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02c // sdot v12.4s, v1.16b, v0.4b[0]
 	FMOVQ 96(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02d // sdot v13.4s, v1.16b, v0.4b[0]
 	FMOVQ 112(R0), F1
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $2, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e02e // sdot v14.4s, v1.16b, v0.4b[0]
 	FMOVQ 64(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02b // sdot v11.4s, v1.16b, v0.4b[1]
 	FMOVQ 80(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02c // sdot v12.4s, v1.16b, v0.4b[1]
 	FMOVQ 96(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02d // sdot v13.4s, v1.16b, v0.4b[1]
 	FMOVQ 112(R0), F1
 	VUSHR $2, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $3, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e02e // sdot v14.4s, v1.16b, v0.4b[1]
 	FMOVQ 64(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82b // sdot v11.4s, v1.16b, v0.4b[2]
 	FMOVQ 80(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82c // sdot v12.4s, v1.16b, v0.4b[2]
 	FMOVQ 96(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82d // sdot v13.4s, v1.16b, v0.4b[2]
 	FMOVQ 112(R0), F1
 	VUSHR $4, V1.B16, V1.B16
 	VAND V15.B16, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $4, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4f80e82e // sdot v14.4s, v1.16b, v0.4b[2]
 	FMOVQ 64(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 128(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82b // sdot v11.4s, v1.16b, v0.4b[3]
 	FMOVQ 80(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 144(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82c // sdot v12.4s, v1.16b, v0.4b[3]
 	FMOVQ 96(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 160(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82d // sdot v13.4s, v1.16b, v0.4b[3]
 	FMOVQ 112(R0), F1
 	VUSHR $6, V1.B16, V1.B16
 	FMOVQ 176(R0), F2
 	VUSHR $5, V2.B16, V2.B16
-	VAND V16.B16, V2.B16, V2.B16
-	VORR V2.B16, V1.B16, V1.B16
+	VBIT V16.B16, V2.B16, V1.B16
 	WORD $0x4fa0e82e // sdot v14.4s, v1.16b, v0.4b[3]
 	FMOVQ 32(R2), F0
 	FMOVS 16(R1), F1
@@ -24013,46 +22713,32 @@ record:
 	ADD $32, R1
 	MOVD $8, R6
 block:
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V16.B16
-	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V18.B16
-	VORR V3.B16, V3.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V12.S4
+	VDUP V0.S[2], V13.S4
+	VDUP V0.S[3], V16.S4
+	VDUP V0.S[3], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V14.S4
+	VDUP V1.S[2], V15.S4
+	VDUP V1.S[3], V18.S4
+	VDUP V1.S[3], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 16(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 0(R0), F2
@@ -24060,8 +22746,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 16(R0), F2
@@ -24069,40 +22754,35 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 0(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 16(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 0(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -24111,16 +22791,14 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e050 // sdot v16.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e052 // sdot v18.4s, v2.16b, v1.4b[0]
 	FMOVQ 80(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e051 // sdot v17.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e053 // sdot v19.4s, v2.16b, v1.4b[0]
 	FMOVQ 64(R0), F2
@@ -24128,8 +22806,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e050 // sdot v16.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e052 // sdot v18.4s, v2.16b, v1.4b[1]
 	FMOVQ 80(R0), F2
@@ -24137,8 +22814,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e051 // sdot v17.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e053 // sdot v19.4s, v2.16b, v1.4b[1]
 	FMOVQ 64(R0), F2
@@ -24146,8 +22822,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e850 // sdot v16.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e852 // sdot v18.4s, v2.16b, v1.4b[2]
 	FMOVQ 80(R0), F2
@@ -24155,24 +22830,21 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e851 // sdot v17.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e853 // sdot v19.4s, v2.16b, v1.4b[2]
 	FMOVQ 64(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 128(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e850 // sdot v16.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e852 // sdot v18.4s, v2.16b, v1.4b[3]
 	FMOVQ 80(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 144(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e851 // sdot v17.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e853 // sdot v19.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -24225,46 +22897,32 @@ block:
 	VFMLA V2.S4, V15.S4, V19.S4
 	WORD $0x4f801225 // fmla v5.4s, v17.4s, v0.s[0]
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
-	FMOVS 40(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V12.B16
-	VORR V3.B16, V3.B16, V13.B16
-	FMOVS 40(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V14.B16
-	VORR V3.B16, V3.B16, V15.B16
-	FMOVS 44(R2), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V16.B16
-	VORR V3.B16, V3.B16, V17.B16
-	FMOVS 44(R4), F3
-	VDUP V3.S[0], V3.S4
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
-	VSHL $2, V3.S4, V3.S4
-	VORR V3.B16, V3.B16, V18.B16
-	VORR V3.B16, V3.B16, V19.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V12.S4
+	VDUP V0.S[2], V13.S4
+	VDUP V0.S[3], V16.S4
+	VDUP V0.S[3], V17.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V14.S4
+	VDUP V1.S[2], V15.S4
+	VDUP V1.S[3], V18.S4
+	VDUP V1.S[3], V19.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 32(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04c // sdot v12.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04e // sdot v14.4s, v2.16b, v1.4b[0]
 	FMOVQ 48(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VSHL $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e04d // sdot v13.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e04f // sdot v15.4s, v2.16b, v1.4b[0]
 	FMOVQ 32(R0), F2
@@ -24272,8 +22930,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04c // sdot v12.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04e // sdot v14.4s, v2.16b, v1.4b[1]
 	FMOVQ 48(R0), F2
@@ -24281,40 +22938,35 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VSHL $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e04d // sdot v13.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e04f // sdot v15.4s, v2.16b, v1.4b[1]
 	FMOVQ 32(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84c // sdot v12.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84e // sdot v14.4s, v2.16b, v1.4b[2]
 	FMOVQ 48(R0), F2
 	VUSHR $4, V2.B16, V2.B16
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e84d // sdot v13.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e84f // sdot v15.4s, v2.16b, v1.4b[2]
 	FMOVQ 32(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84c // sdot v12.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84e // sdot v14.4s, v2.16b, v1.4b[3]
 	FMOVQ 48(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $1, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e84d // sdot v13.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e84f // sdot v15.4s, v2.16b, v1.4b[3]
 	FMOVQ 16(R2), F0
@@ -24323,16 +22975,14 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e050 // sdot v16.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e052 // sdot v18.4s, v2.16b, v1.4b[0]
 	FMOVQ 112(R0), F2
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $2, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e051 // sdot v17.4s, v2.16b, v0.4b[0]
 	WORD $0x4f81e053 // sdot v19.4s, v2.16b, v1.4b[0]
 	FMOVQ 96(R0), F2
@@ -24340,8 +22990,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e050 // sdot v16.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e052 // sdot v18.4s, v2.16b, v1.4b[1]
 	FMOVQ 112(R0), F2
@@ -24349,8 +22998,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $3, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e051 // sdot v17.4s, v2.16b, v0.4b[1]
 	WORD $0x4fa1e053 // sdot v19.4s, v2.16b, v1.4b[1]
 	FMOVQ 96(R0), F2
@@ -24358,8 +23006,7 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e850 // sdot v16.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e852 // sdot v18.4s, v2.16b, v1.4b[2]
 	FMOVQ 112(R0), F2
@@ -24367,24 +23014,21 @@ block:
 	VAND V20.B16, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $4, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4f80e851 // sdot v17.4s, v2.16b, v0.4b[2]
 	WORD $0x4f81e853 // sdot v19.4s, v2.16b, v1.4b[2]
 	FMOVQ 96(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 160(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e850 // sdot v16.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e852 // sdot v18.4s, v2.16b, v1.4b[3]
 	FMOVQ 112(R0), F2
 	VUSHR $6, V2.B16, V2.B16
 	FMOVQ 176(R0), F3
 	VUSHR $5, V3.B16, V3.B16
-	VAND V21.B16, V3.B16, V3.B16
-	VORR V3.B16, V2.B16, V2.B16
+	VBIT V21.B16, V3.B16, V2.B16
 	WORD $0x4fa0e851 // sdot v17.4s, v2.16b, v0.4b[3]
 	WORD $0x4fa1e853 // sdot v19.4s, v2.16b, v1.4b[3]
 	FMOVQ 32(R2), F0
@@ -24489,36 +23133,18 @@ record:
 	ADD $32, R1
 	MOVD $8, R7
 block:
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -24526,8 +23152,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -24536,8 +23161,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -24545,8 +23169,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -24554,8 +23177,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -24566,8 +23188,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -24576,8 +23197,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
@@ -24586,8 +23206,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VUSHR $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -24595,8 +23214,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 128(R0), F4
 	VUSHR $5, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -24632,36 +23250,18 @@ block:
 	WORD $0x4f801285 // fmla v5.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -24669,8 +23269,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -24679,8 +23278,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -24688,8 +23286,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -24697,8 +23294,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -24709,8 +23305,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -24719,8 +23314,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
@@ -24729,8 +23323,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VUSHR $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -24738,8 +23331,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 144(R0), F4
 	VUSHR $5, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -24775,36 +23367,18 @@ block:
 	WORD $0x4f801286 // fmla v6.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -24812,8 +23386,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -24822,8 +23395,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -24831,8 +23403,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -24840,8 +23411,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -24852,8 +23422,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -24862,8 +23431,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
@@ -24872,8 +23440,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VUSHR $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -24881,8 +23448,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 160(R0), F4
 	VUSHR $5, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -24918,36 +23484,18 @@ block:
 	WORD $0x4f801287 // fmla v7.4s, v20.4s, v0.s[0]
 	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
-	FMOVS 40(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V17.B16
-	FMOVS 40(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V18.B16
-	FMOVS 40(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V19.B16
-	FMOVS 44(R2), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V20.B16
-	FMOVS 44(R4), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V21.B16
-	FMOVS 44(R5), F4
-	VDUP V4.S[0], V4.S4
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	VSHL $2, V4.S4, V4.S4
-	VORR V4.B16, V4.B16, V22.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V17.S4
+	VDUP V0.S[3], V20.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V18.S4
+	VDUP V1.S[3], V21.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V19.S4
+	VDUP V2.S[3], V22.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -24955,8 +23503,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VSHL $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e071 // sdot v17.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e072 // sdot v18.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e073 // sdot v19.4s, v3.16b, v2.4b[0]
@@ -24965,8 +23512,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VSHL $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e071 // sdot v17.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e072 // sdot v18.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e073 // sdot v19.4s, v3.16b, v2.4b[1]
@@ -24974,8 +23520,7 @@ block:
 	VUSHR $4, V3.B16, V3.B16
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e871 // sdot v17.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e872 // sdot v18.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e873 // sdot v19.4s, v3.16b, v2.4b[2]
@@ -24983,8 +23528,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VUSHR $1, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e871 // sdot v17.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e872 // sdot v18.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e873 // sdot v19.4s, v3.16b, v2.4b[3]
@@ -24995,8 +23539,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VUSHR $2, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e074 // sdot v20.4s, v3.16b, v0.4b[0]
 	WORD $0x4f81e075 // sdot v21.4s, v3.16b, v1.4b[0]
 	WORD $0x4f82e076 // sdot v22.4s, v3.16b, v2.4b[0]
@@ -25005,8 +23548,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VUSHR $3, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e074 // sdot v20.4s, v3.16b, v0.4b[1]
 	WORD $0x4fa1e075 // sdot v21.4s, v3.16b, v1.4b[1]
 	WORD $0x4fa2e076 // sdot v22.4s, v3.16b, v2.4b[1]
@@ -25015,8 +23557,7 @@ block:
 	VAND V23.B16, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VUSHR $4, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4f80e874 // sdot v20.4s, v3.16b, v0.4b[2]
 	WORD $0x4f81e875 // sdot v21.4s, v3.16b, v1.4b[2]
 	WORD $0x4f82e876 // sdot v22.4s, v3.16b, v2.4b[2]
@@ -25024,8 +23565,7 @@ block:
 	VUSHR $6, V3.B16, V3.B16
 	FMOVQ 176(R0), F4
 	VUSHR $5, V4.B16, V4.B16
-	VAND V24.B16, V4.B16, V4.B16
-	VORR V4.B16, V3.B16, V3.B16
+	VBIT V24.B16, V4.B16, V3.B16
 	WORD $0x4fa0e874 // sdot v20.4s, v3.16b, v0.4b[3]
 	WORD $0x4fa1e875 // sdot v21.4s, v3.16b, v1.4b[3]
 	WORD $0x4fa2e876 // sdot v22.4s, v3.16b, v2.4b[3]
@@ -25124,46 +23664,22 @@ record:
 	ADD $32, R1
 	MOVD $8, R8
 block:
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3efc63 // fcvtzs v3.4s, v3.4s, #2
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -25172,8 +23688,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -25183,8 +23698,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -25193,8 +23707,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -25203,8 +23716,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -25217,8 +23729,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -25228,8 +23739,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -25239,8 +23749,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VUSHR $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -25249,8 +23758,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 128(R0), F5
 	VUSHR $5, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -25293,46 +23801,22 @@ block:
 	WORD $0x4f81136a // fmla v10.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b2 // fmla v18.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3efc63 // fcvtzs v3.4s, v3.4s, #2
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -25341,8 +23825,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -25352,8 +23835,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -25362,8 +23844,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -25372,8 +23853,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -25386,8 +23866,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -25397,8 +23876,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -25408,8 +23886,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VUSHR $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -25418,8 +23895,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 144(R0), F5
 	VUSHR $5, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -25462,46 +23938,22 @@ block:
 	WORD $0x4f81136b // fmla v11.4s, v27.4s, v1.s[0]
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b3 // fmla v19.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3efc63 // fcvtzs v3.4s, v3.4s, #2
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -25510,8 +23962,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -25521,8 +23972,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -25531,8 +23981,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -25541,8 +23990,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -25555,8 +24003,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -25566,8 +24013,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -25577,8 +24023,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VUSHR $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -25587,8 +24032,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 160(R0), F5
 	VUSHR $5, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -25631,46 +24075,22 @@ block:
 	WORD $0x4f81136c // fmla v12.4s, v27.4s, v1.s[0]
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b4 // fmla v20.4s, v29.4s, v3.s[0]
-	FMOVS 40(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V22.B16
-	FMOVS 40(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V23.B16
-	FMOVS 40(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V24.B16
-	FMOVS 40(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V25.B16
-	FMOVS 44(R2), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V26.B16
-	FMOVS 44(R4), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V27.B16
-	FMOVS 44(R5), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V28.B16
-	FMOVS 44(R6), F5
-	VDUP V5.S[0], V5.S4
-	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
-	VSHL $2, V5.S4, V5.S4
-	VORR V5.B16, V5.B16, V29.B16
+	FMOVQ 32(R2), F0
+	WORD $0x4f3efc00 // fcvtzs v0.4s, v0.4s, #2
+	VDUP V0.S[2], V22.S4
+	VDUP V0.S[3], V26.S4
+	FMOVQ 32(R4), F1
+	WORD $0x4f3efc21 // fcvtzs v1.4s, v1.4s, #2
+	VDUP V1.S[2], V23.S4
+	VDUP V1.S[3], V27.S4
+	FMOVQ 32(R5), F2
+	WORD $0x4f3efc42 // fcvtzs v2.4s, v2.4s, #2
+	VDUP V2.S[2], V24.S4
+	VDUP V2.S[3], V28.S4
+	FMOVQ 32(R6), F3
+	WORD $0x4f3efc63 // fcvtzs v3.4s, v3.4s, #2
+	VDUP V3.S[2], V25.S4
+	VDUP V3.S[3], V29.S4
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
 	FMOVQ 0(R5), F2
@@ -25679,8 +24099,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VSHL $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e096 // sdot v22.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e097 // sdot v23.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e098 // sdot v24.4s, v4.16b, v2.4b[0]
@@ -25690,8 +24109,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VSHL $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e096 // sdot v22.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e097 // sdot v23.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e098 // sdot v24.4s, v4.16b, v2.4b[1]
@@ -25700,8 +24118,7 @@ block:
 	VUSHR $4, V4.B16, V4.B16
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e896 // sdot v22.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e897 // sdot v23.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e898 // sdot v24.4s, v4.16b, v2.4b[2]
@@ -25710,8 +24127,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VUSHR $1, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e896 // sdot v22.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e897 // sdot v23.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e898 // sdot v24.4s, v4.16b, v2.4b[3]
@@ -25724,8 +24140,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VUSHR $2, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e09a // sdot v26.4s, v4.16b, v0.4b[0]
 	WORD $0x4f81e09b // sdot v27.4s, v4.16b, v1.4b[0]
 	WORD $0x4f82e09c // sdot v28.4s, v4.16b, v2.4b[0]
@@ -25735,8 +24150,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VUSHR $3, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e09a // sdot v26.4s, v4.16b, v0.4b[1]
 	WORD $0x4fa1e09b // sdot v27.4s, v4.16b, v1.4b[1]
 	WORD $0x4fa2e09c // sdot v28.4s, v4.16b, v2.4b[1]
@@ -25746,8 +24160,7 @@ block:
 	VAND V30.B16, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VUSHR $4, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4f80e89a // sdot v26.4s, v4.16b, v0.4b[2]
 	WORD $0x4f81e89b // sdot v27.4s, v4.16b, v1.4b[2]
 	WORD $0x4f82e89c // sdot v28.4s, v4.16b, v2.4b[2]
@@ -25756,8 +24169,7 @@ block:
 	VUSHR $6, V4.B16, V4.B16
 	FMOVQ 176(R0), F5
 	VUSHR $5, V5.B16, V5.B16
-	VAND V31.B16, V5.B16, V5.B16
-	VORR V5.B16, V4.B16, V4.B16
+	VBIT V31.B16, V5.B16, V4.B16
 	WORD $0x4fa0e89a // sdot v26.4s, v4.16b, v0.4b[3]
 	WORD $0x4fa1e89b // sdot v27.4s, v4.16b, v1.4b[3]
 	WORD $0x4fa2e89c // sdot v28.4s, v4.16b, v2.4b[3]
@@ -26332,12 +24744,12 @@ block:
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -26466,12 +24878,12 @@ block:
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -26600,12 +25012,12 @@ block:
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -26734,12 +25146,12 @@ block:
 	WORD $0x4e60298c // saddlp v12.4s, v12.8h
 	WORD $0x4e6029ad // saddlp v13.4s, v13.8h
 	VADDP V13.S4, V12.S4, V12.S4
-	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
-	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
-	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a10 // saddlp v16.4s, v16.8h
 	WORD $0x4e602a31 // saddlp v17.4s, v17.8h
 	VADDP V17.S4, V16.S4, V16.S4
+	WORD $0x4e6029ce // saddlp v14.4s, v14.8h
+	WORD $0x4e6029ef // saddlp v15.4s, v15.8h
+	VADDP V15.S4, V14.S4, V14.S4
 	WORD $0x4e602a52 // saddlp v18.4s, v18.8h
 	WORD $0x4e602a73 // saddlp v19.4s, v19.8h
 	VADDP V19.S4, V18.S4, V18.S4
@@ -27159,10 +25571,10 @@ record:
 block:
 	VEOR V12.B16, V12.B16, V12.B16
 	VEOR V13.B16, V13.B16, V13.B16
-	VEOR V14.B16, V14.B16, V14.B16
-	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V16.B16, V16.B16, V16.B16
 	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
 	FMOVQ 0(R2), F0
@@ -27341,10 +25753,10 @@ block:
 	WORD $0x4f811269 // fmla v9.4s, v19.4s, v1.s[0]
 	VEOR V12.B16, V12.B16, V12.B16
 	VEOR V13.B16, V13.B16, V13.B16
-	VEOR V14.B16, V14.B16, V14.B16
-	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V16.B16, V16.B16, V16.B16
 	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
 	FMOVQ 0(R2), F0
@@ -27572,10 +25984,10 @@ record:
 	MOVD $8, R7
 block:
 	VEOR V17.B16, V17.B16, V17.B16
-	VEOR V18.B16, V18.B16, V18.B16
-	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -27686,10 +26098,10 @@ block:
 	WORD $0x4f8112a9 // fmla v9.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cd // fmla v13.4s, v22.4s, v2.s[0]
 	VEOR V17.B16, V17.B16, V17.B16
-	VEOR V18.B16, V18.B16, V18.B16
-	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -27800,10 +26212,10 @@ block:
 	WORD $0x4f8112aa // fmla v10.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212ce // fmla v14.4s, v22.4s, v2.s[0]
 	VEOR V17.B16, V17.B16, V17.B16
-	VEOR V18.B16, V18.B16, V18.B16
-	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -27914,10 +26326,10 @@ block:
 	WORD $0x4f8112ab // fmla v11.4s, v21.4s, v1.s[0]
 	WORD $0x4f8212cf // fmla v15.4s, v22.4s, v2.s[0]
 	VEOR V17.B16, V17.B16, V17.B16
-	VEOR V18.B16, V18.B16, V18.B16
-	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V19.B16, V19.B16, V19.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -28089,12 +26501,12 @@ record:
 	MOVD $8, R8
 block:
 	VEOR V22.B16, V22.B16, V22.B16
-	VEOR V23.B16, V23.B16, V23.B16
-	VEOR V24.B16, V24.B16, V24.B16
-	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V26.B16, V26.B16, V26.B16
+	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V27.B16, V27.B16, V27.B16
+	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V28.B16, V28.B16, V28.B16
+	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V29.B16, V29.B16, V29.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -28223,12 +26635,12 @@ block:
 	WORD $0x4f82138e // fmla v14.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b2 // fmla v18.4s, v29.4s, v3.s[0]
 	VEOR V22.B16, V22.B16, V22.B16
-	VEOR V23.B16, V23.B16, V23.B16
-	VEOR V24.B16, V24.B16, V24.B16
-	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V26.B16, V26.B16, V26.B16
+	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V27.B16, V27.B16, V27.B16
+	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V28.B16, V28.B16, V28.B16
+	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V29.B16, V29.B16, V29.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -28357,12 +26769,12 @@ block:
 	WORD $0x4f82138f // fmla v15.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b3 // fmla v19.4s, v29.4s, v3.s[0]
 	VEOR V22.B16, V22.B16, V22.B16
-	VEOR V23.B16, V23.B16, V23.B16
-	VEOR V24.B16, V24.B16, V24.B16
-	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V26.B16, V26.B16, V26.B16
+	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V27.B16, V27.B16, V27.B16
+	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V28.B16, V28.B16, V28.B16
+	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V29.B16, V29.B16, V29.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1
@@ -28491,12 +26903,12 @@ block:
 	WORD $0x4f821390 // fmla v16.4s, v28.4s, v2.s[0]
 	WORD $0x4f8313b4 // fmla v20.4s, v29.4s, v3.s[0]
 	VEOR V22.B16, V22.B16, V22.B16
-	VEOR V23.B16, V23.B16, V23.B16
-	VEOR V24.B16, V24.B16, V24.B16
-	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V26.B16, V26.B16, V26.B16
+	VEOR V23.B16, V23.B16, V23.B16
 	VEOR V27.B16, V27.B16, V27.B16
+	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V28.B16, V28.B16, V28.B16
+	VEOR V25.B16, V25.B16, V25.B16
 	VEOR V29.B16, V29.B16, V29.B16
 	FMOVQ 0(R2), F0
 	FMOVQ 0(R4), F1

@@ -138,14 +138,14 @@ func (d *dot) start() {
 	if !d.fused {
 		return
 	}
-	for part := range d.f.kind.parts() {
-		for c := range d.cols {
-			if d.f.zero > 0 {
-				d.offset(part, c)
-			}
+	for c := range d.cols {
+		if d.f.zero > 0 {
+			d.offsets(c)
+		}
+		for part := range d.f.kind.parts() {
 			for i := range d.width {
 				if d.f.zero > 0 {
-					d.move(d.sum(part, c, i).lo, d.t)
+					d.op("VDUP", d.offset(c, part), d.sum(part, c, i).lo.as("S4"))
 				} else {
 					d.zero(d.sum(part, c, i).lo)
 				}
@@ -154,13 +154,17 @@ func (d *dot) start() {
 	}
 }
 
-// offset makes zero·(-Σa) in t.
-func (d *dot) offset(part, c int) {
-	d.op("FMOVS", mem(d.acts[c], d.sumAt(part)), d.t.f())
-	d.op("VDUP", d.t.as("S[0]"), d.t.as("S4"))
-	d.two(fcvtns, d.t, d.t)
-	d.shift(d.t, d.t, "S4", d.f.shift())
+// offsets makes a column's zero·(-Σa), of all activations and of the halves, in x.
+func (d *dot) offsets(c int) {
+	d.load(d.x[c], d.acts[c], actScale)
+	d.two(fcvtzs[d.f.zero], d.x[c], d.x[c])
 }
+
+// offset is where a part's lies.
+func (d *dot) offset(c, part int) string { return d.x[c].as(fmt.Sprintf("S[%d]", d.sumLane(part))) }
+
+// sumLane is the place of a part's sum in the register that begins with the scale.
+func (d *dot) sumLane(part int) int { return (d.sumAt(part) - actScale) / 4 }
 
 // step multiplies the four columns of step s.
 func (d *dot) step(s, q int) {
@@ -209,24 +213,31 @@ func (d *dot) finish() {
 	if d.fused {
 		return
 	}
-	for part := range d.f.kind.parts() {
-		for c := range d.cols {
-			if d.f.zero > 0 {
-				d.offset(part, c)
-			}
-			for i := range d.width {
-				s := d.sum(part, c, i)
-				lo, hi := s.lo32, s.hi32
-				if !d.f.wide() {
-					lo, hi = s.lo, s.hi
-					d.two(saddlp, lo, lo)
-					d.two(saddlp, hi, hi)
-				}
-				d.native("VADDP", "S4", s.lo, lo, hi)
-				if d.f.zero > 0 {
-					d.native("VADD", "S4", s.lo, s.lo, d.t)
-				}
-			}
+	for c := range d.cols {
+		if d.f.zero > 0 {
+			d.offsets(c)
+		}
+		for part := range d.f.kind.parts() {
+			d.finishPart(c, part)
+		}
+	}
+}
+
+func (d *dot) finishPart(c, part int) {
+	if d.f.zero > 0 {
+		d.op("VDUP", d.offset(c, part), d.t.as("S4"))
+	}
+	for i := range d.width {
+		s := d.sum(part, c, i)
+		lo, hi := s.lo32, s.hi32
+		if !d.f.wide() {
+			lo, hi = s.lo, s.hi
+			d.two(saddlp, lo, lo)
+			d.two(saddlp, hi, hi)
+		}
+		d.native("VADDP", "S4", s.lo, lo, hi)
+		if d.f.zero > 0 {
+			d.native("VADD", "S4", s.lo, s.lo, d.t)
 		}
 	}
 }
@@ -238,16 +249,16 @@ func (d *dot) unpack(s, at int) {
 		d.load(d.w, d.codes, 64*s+at)
 		d.native("VEOR", "B16", d.w, d.w, d.mask["flip"])
 	case 2, 3:
-		d.field(d.w, s/4*64+at, -2*(s%4), 2, "two")
+		d.field(s/4*64+at, 2*(s%4), 2, "two")
 		if d.f.bits == 3 {
-			d.plane(128+at, 2-s, 1, "third")
+			d.plane(128+at, 2-s, "third")
 		}
 	default:
-		d.field(d.w, s%4*64+at, -4*(s/4), 4, "four")
+		d.field(s%4*64+at, 4*(s/4), 4, "four")
 		if d.f.bits == 5 {
-			d.plane(256+at, 4-s, 1, "fifth")
+			d.plane(256+at, 4-s, "fifth")
 		} else if d.f.bits == 6 {
-			d.plane(256+s/4*64+at, 4-2*(s%4), 2, "sixth")
+			d.plane(256+s/4*64+at, 4-2*(s%4), "sixth")
 		}
 	}
 	if d.f.table {
@@ -255,18 +266,19 @@ func (d *dot) unpack(s, at int) {
 	}
 }
 
-// plane adds bits of a line to w.
-func (d *dot) plane(at, shift, n int, mask string) {
-	d.field(d.t, at, shift, n, mask)
-	d.native("VORR", "B16", d.w, d.w, d.t)
+// plane puts bits of a line in the mask's place of w.
+func (d *dot) plane(at, shift int, mask string) {
+	d.load(d.t, d.codes, at)
+	d.shift(d.t, d.t, "B16", shift)
+	d.native("VBIT", "B16", d.w, d.t, d.mask[mask])
 }
 
-// field is (line << shift) & mask in v, to the right for a negative shift. The highest n bits need no mask.
-func (d *dot) field(v V, at, shift, n int, mask string) {
-	d.load(v, d.codes, at)
-	d.shift(v, v, "B16", shift)
-	if shift > n-8 {
-		d.native("VAND", "B16", v, v, d.mask[mask])
+// field makes n bits of a line in w, from bit at on. The highest need no mask.
+func (d *dot) field(line, at, n int, mask string) {
+	d.load(d.w, d.codes, line)
+	d.shift(d.w, d.w, "B16", -at)
+	if at < 8-n {
+		d.native("VAND", "B16", d.w, d.w, d.mask[mask])
 	}
 }
 
@@ -357,7 +369,7 @@ func (d *dot) mins(q, i int) {
 	for part := range d.f.kind.parts() {
 		d.min(q, part)
 		for c := range d.cols {
-			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.x[c], (d.sumAt(part)-actScale)/4)
+			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.x[c], d.sumLane(part))
 		}
 	}
 }

@@ -60,6 +60,14 @@ var (
 	sxtl4   = define("sshll v%d.4s, v%d.4h, #0", 0x0f10a400)  // SSHLL
 )
 
+// fcvtzs converts to integers, times 4, 8, 16 or 32: FCVTZS (vector, fixed-point).
+var fcvtzs = map[int]instruction{
+	4:  define("fcvtzs v%d.4s, v%d.4s, #2", 0x4f3efc00),
+	8:  define("fcvtzs v%d.4s, v%d.4s, #3", 0x4f3dfc00),
+	16: define("fcvtzs v%d.4s, v%d.4s, #4", 0x4f3cfc00),
+	32: define("fcvtzs v%d.4s, v%d.4s, #5", 0x4f3bfc00),
+}
+
 // Two registers and an element of a third.
 var (
 	fmulE = define("fmul v%d.4s, v%d.4s, v%d.s[%d]", 0x4f809000)   // FMUL (by element)

@@ -1,7 +1,5 @@
 package main
 
-import "math/bits"
-
 // kind is a scaleKind of package kernels, in the same order.
 type kind int
 
@@ -70,9 +68,6 @@ var formats = []format{
 	{"Q3_K", 3, 4, false, pair},
 	{"Q2_K", 2, 0, false, nibble},
 }
-
-// shift is log2 of zero.
-func (f *format) shift() int { return bits.TrailingZeros(uint(f.zero)) }
 
 // wide tells whether the products of two steps fill 16 bits: 2·128·127. Of narrower codes, those of all steps that
 // have a scale in common fit: 8·31·127 or 4·63·127.
