@@ -24,7 +24,7 @@ func (m *Model) Layers(x []float32, seqs []Seq, failed []error, progress func(la
 	}
 	m.pool.Begin()
 	defer m.pool.End()
-	m.pool.Run(len(s.rows), s.positions)
+	s.each(s.positions)
 	for i, l := range m.layers {
 		if progress != nil {
 			progress(m.span.First + i)
@@ -33,36 +33,53 @@ func (m *Model) Layers(x []float32, seqs []Seq, failed []error, progress func(la
 		s.attention()
 		s.feedForward()
 	}
+	if len(m.layers) > 0 {
+		s.each(s.close)
+	}
 	s.collect(failed)
 	return nil
 }
 
-// attention leaves what attention adds to x in delta.
+// rowsAtOnce is how many rows a worker takes in loops over rows: handing out each alone would cost a tenth of the work.
+const rowsAtOnce = 8
+
+// each calls f for every row.
+func (s *step) each(f func(r int)) {
+	s.row, s.unit = f, max(1, min(rowsAtOnce, len(s.rows)/(4*s.m.pool.Threads())))
+	s.m.pool.Run((len(s.rows)+s.unit-1)/s.unit, s.rowLoop)
+}
+
+func (s *step) someRows(_, i int) {
+	for r := i * s.unit; r < min((i+1)*s.unit, len(s.rows)); r++ {
+		s.row(r)
+	}
+}
+
+// attention adds what the layer before left in delta to x, and leaves what attention adds there.
 func (s *step) attention() {
-	cfg, l, pool, n := &s.m.cfg, s.layer, s.m.pool, len(s.rows)
+	cfg, l, n := &s.m.cfg, s.layer, len(s.rows)
 	width, kvWidth := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
 	s.normed.Reset(n, cfg.Hidden, l.q.Quantised() || l.k.Quantised() || l.v.Quantised())
-	pool.Run(n, s.attnNorm)
+	s.each(s.attnNorm)
 	s.products.Mul(&s.normed, kernels.Job{M: l.q, Y: s.q, Stride: width}, kernels.Job{M: l.k, Y: s.k, Stride: kvWidth},
 		kernels.Job{M: l.v, Y: s.v, Stride: kvWidth})
-	pool.Run(n, s.place)
+	s.each(s.place)
 	s.attended.Reset(n, width, l.o.Quantised())
 	s.heads.Run(s.index, s.q, s.attendedRow)
-	pool.Run(n, s.seal)
+	s.each(s.seal)
 	s.products.Mul(&s.attended, kernels.Job{M: l.o, Y: s.delta, Stride: cfg.Hidden})
 }
 
-// feedForward adds delta to x, then the layer's second half.
+// feedForward does the same for the layer's second half.
 func (s *step) feedForward() {
-	cfg, l, pool, n := &s.m.cfg, s.layer, s.m.pool, len(s.rows)
+	cfg, l, n := &s.m.cfg, s.layer, len(s.rows)
 	s.normed.Reset(n, cfg.Hidden, l.gate.Quantised() || l.up.Quantised())
-	pool.Run(n, s.ffnNorm)
+	s.each(s.ffnNorm)
 	s.mixed.Reset(n, cfg.FFN, l.down.Quantised())
 	for _, r := range s.gated.Run(&s.normed, l.gate, l.up, &s.mixed) {
 		s.fail(r, notFinite)
 	}
 	s.products.Mul(&s.mixed, kernels.Job{M: l.down, Y: s.delta, Stride: cfg.Hidden})
-	pool.Run(n, s.close)
 }
 
 // table is row r's rotation.
@@ -71,6 +88,7 @@ func (s *step) table(r int) {
 	s.m.rope.Table(s.rows[r].pos, s.cos[r*n:(r+1)*n], s.sin[r*n:(r+1)*n])
 }
 
+// norm takes row r of x into normed.
 func (s *step) norm(r int, w []float32) {
 	if !kernels.RMSNorm(s.normed.Row(r), s.rowX(r), w, s.m.cfg.Eps) {
 		s.fail(r, notFinite)
@@ -124,8 +142,9 @@ func (s *step) rotate(r int, heads []float32) {
 
 func (s *step) residual(r int) { kernels.Add(s.rowX(r), cut(s.delta, r, s.m.cfg.Hidden)) }
 
-// check fails a row that no norm could take, here and not in the next shard.
-func (s *step) check(r int) {
+// closeRow ends row r, and fails it where no norm could take it, here and not in the next shard.
+func (s *step) closeRow(r int) {
+	s.residual(r)
 	if !kernels.Normal(s.rowX(r)) {
 		s.fail(r, notFinite)
 	}

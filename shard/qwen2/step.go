@@ -59,8 +59,12 @@ type step struct {
 	cos, sin []float32    // [rows, headDim/2]
 	heads    *kv.Attention
 
-	attnNorm, ffnNorm, positions, place, seal, close func(worker, i int)
+	attnNorm, ffnNorm, positions, place, seal, close func(r int)
 	attendedRow                                      func(r int) []float32
+
+	row     func(r int) // of the running loop over rows
+	unit    int         // rows that a worker takes at once
+	rowLoop func(worker, i int)
 }
 
 func (s *step) init(m *Model) {
@@ -69,12 +73,18 @@ func (s *step) init(m *Model) {
 	s.gated = kernels.NewGated(s.products)
 	s.heads = kv.NewAttention(m.cache, m.pool, m.cfg.Heads, m.scale)
 	s.attendedRow = s.attended.Row
-	s.attnNorm = func(_, r int) { s.norm(r, s.layer.attnNorm) }
-	s.ffnNorm = func(_, r int) { s.residual(r); s.norm(r, s.layer.ffnNorm) }
-	s.positions = func(_, r int) { s.table(r) }
-	s.place = func(_, r int) { s.placeRow(r) }
-	s.seal = func(_, r int) { s.sealAttended(r) }
-	s.close = func(_, r int) { s.residual(r); s.check(r) }
+	s.attnNorm = func(r int) {
+		if s.index > 0 {
+			s.residual(r)
+		}
+		s.norm(r, s.layer.attnNorm)
+	}
+	s.ffnNorm = func(r int) { s.residual(r); s.norm(r, s.layer.ffnNorm) }
+	s.positions = s.table
+	s.place = s.placeRow
+	s.seal = s.sealAttended
+	s.close = s.closeRow
+	s.rowLoop = s.someRows
 }
 
 // begin takes a batch in and sizes everything for it.
