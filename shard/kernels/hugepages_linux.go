@@ -8,3 +8,6 @@ func hugePages(b []byte) {
 		_ = unix.Madvise(b, unix.MADV_HUGEPAGE)
 	}
 }
+
+// forget gives whole pages back to the system; they must not be used again.
+func forget(b []byte) { _ = unix.Madvise(b, unix.MADV_DONTNEED) }

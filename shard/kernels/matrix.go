@@ -27,6 +27,7 @@ type Matrix struct {
 	memory []byte // codes, then scales
 	codes  []byte
 	scales []byte
+	piece  piece
 	file   []byte // instead of memory: the rows as the file has them (see Map)
 }
 
@@ -91,8 +92,8 @@ func (m *Matrix) Quantised() bool { return m.fmt.bits > 0 }
 
 // Free gives the memory back.
 func (m *Matrix) Free() {
-	release(m.memory)
-	m.memory, m.codes, m.scales, m.file = nil, nil, nil, nil
+	weights.release(m.piece)
+	m.piece, m.memory, m.codes, m.scales, m.file = piece{}, nil, nil, nil, nil
 }
 
 // blockBytes is the size of a group's codes for 32 columns.
@@ -141,12 +142,12 @@ func newMatrix(t quant.Type, rows, cols int) (*Matrix, error) {
 		return nil, err
 	}
 	n := m.GroupBytes() * m.Groups()
-	mem, err := Reserve(n)
+	mem, err := weights.reserve(n)
 	if err != nil {
 		return nil, fmt.Errorf("kernels: %d bytes for a %v matrix of %dx%d: %w", n, t, rows, cols, err)
 	}
-	hugePages(mem)
-	m.lay(mem)
+	m.piece = mem
+	m.lay(mem.bytes)
 	return m, nil
 }
 

@@ -8,8 +8,12 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// ahead is how far the codes are prefetched: over the page's end, where the hardware stops.
-const ahead = 4096
+// ahead is how far the codes are prefetched: over the page's end, where the hardware stops. The scales, a sixteenth of
+// them, follow as far.
+const (
+	ahead       = 4096
+	scalesAhead = 512
+)
 
 // kind is a scaleKind of package kernels, in the same order.
 type kind int

@@ -33,6 +33,7 @@ func dot512(f format, cols int) {
 		MOVQ(U32(8), k.inner)
 		Label("block")
 	}
+	PREFETCHT0(k.scale(scalesAhead))
 	ints := k.dots512(masks)
 	k.apply512(acc, ints, d, dmin)
 	k.advance()
@@ -105,7 +106,7 @@ func (k *dot) dots512(masks map[string]VecVirtual) [][]VecVirtual {
 // unpack512 makes step s's sixty-four unsigned codes in w.
 func (k *dot) unpack512(s int, w VecVirtual, masks map[string]VecVirtual) {
 	if s%8 < k.f.bits {
-		PREFETCHT1(k.code(ahead + 64*s))
+		PREFETCHT0(k.code(ahead + 64*s))
 	}
 	switch k.f.bits {
 	case 8:
