@@ -27,6 +27,8 @@ func TestGrammarOfRequest(t *testing.T) {
 		{"nothing", ``, nil},
 		{"text", `"response_format":{"type":"text"}`, nil},
 		{"auto", someTools, nil},
+		{"auto, strict", `"tools":[{"type":"function","function":{"name":"weather","strict":true,"parameters":` + string(weather) + `}}]`,
+			&grammar.Spec{Calls: calls[1:2], Many: true, Free: true}},
 		{"any object", `"response_format":{"type":"json_object"}`, &grammar.Spec{Schema: grammar.AnyObject, Many: true}},
 		{"no schema", `"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":null}}`, &grammar.Spec{Schema: grammar.AnyObject, Many: true}},
 		{"schema", format, &grammar.Spec{Schema: schema, Many: true}},

@@ -4,24 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stagecoach-llm/stagecoach/shard/grammar"
 )
 
 // readGrammar reads what the answer must be: response_format, and the calls that tool_choice demands. With tools to choose from, an answer in
-// a format may be calls instead.
+// a format may be calls instead; without a format it is any text, in which calls obey their schemas where a function is strict.
 func readGrammar(o *object, tools []json.RawMessage, choice toolChoice, parallel bool, s *sampling) {
-	spec := grammar.Spec{Schema: readResponseFormat(o), Many: parallel}
-	if o.err != nil || spec.Schema == nil && choice.mode != chooseRequired {
-		return
-	}
+	spec := grammar.Spec{Schema: readResponseFormat(o), Many: parallel && choice.named == ""}
 	if choice.mode == chooseRequired {
 		spec.Schema = nil
+	} else if spec.Schema == nil {
+		spec.Free = true
 	}
-	spec.Calls = readCallable(o, tools, choice)
-	spec.Many = parallel && choice.named == ""
-	if o.err != nil {
+	if o.err != nil || spec.Free && !anyStrict(tools) {
+		return
+	}
+	if spec.Calls = readCallable(o, tools, choice); o.err != nil {
 		return
 	}
 	text, err := spec.Text()
@@ -42,7 +43,7 @@ func enforced(o *object) string {
 	if o.has("response_format") {
 		return "response_format"
 	}
-	return "tool_choice"
+	return "tools"
 }
 
 // reason is why a schema cannot be enforced, and where in it.
@@ -94,8 +95,16 @@ func readJSONSchema(f *object) json.RawMessage {
 	return schema
 }
 
-// readCallable are the functions that may be called. Where a schema cannot be enforced, arguments are any object, unless
-// the function is strict.
+// anyStrict tells whether a function's arguments must obey its schema whenever it is called.
+func anyStrict(tools []json.RawMessage) bool {
+	return slices.ContainsFunc(tools, func(raw json.RawMessage) bool {
+		var t struct{ Function struct{ Strict bool } }
+		return json.Unmarshal(raw, &t) == nil && t.Function.Strict
+	})
+}
+
+// readCallable are the functions that may be called. Where a schema cannot be enforced, arguments are any object, unless the
+// function is strict.
 func readCallable(o *object, tools []json.RawMessage, choice toolChoice) (out []grammar.Call) {
 	for i, raw := range tools {
 		t := o.at(fmt.Sprintf("tools[%d]", i), raw)
@@ -106,8 +115,9 @@ func readCallable(o *object, tools []json.RawMessage, choice toolChoice) (out []
 			continue
 		}
 		call.Parameters, _ = f.raw("parameters")
+		strict := f.boolean("strict", false)
 		if err := compiles(grammar.Spec{Calls: []grammar.Call{call}}); err != nil {
-			if f.boolean("strict", false) {
+			if strict {
 				f.fail("parameters", "%s", reason(err))
 			}
 			call.Parameters = nil

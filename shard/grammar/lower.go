@@ -46,11 +46,9 @@ func (l *lowering) rule(s *schema) int32 {
 	}
 	pc := l.add(inst{op: opAlt})
 	l.rules[s] = pc
-	targets := l.lower(l.flat(s, 0))
-	in := &l.insts[pc]
-	in.a = int32(len(l.alts))
-	l.alts = append(l.alts, targets...)
-	in.b = int32(len(l.alts))
+	if targets := l.lower(l.flat(s, 0)); !l.full() {
+		l.fill(pc, targets...)
+	}
 	return pc
 }
 
@@ -210,10 +208,9 @@ func (l *lowering) anyValue() int32 {
 			targets = append(targets, l.add(inst{op: opCall, a: d, b: l.ret(), deeper: true}))
 		}
 		targets = append(targets, l.lowerString(s), l.lowerNumber(s), l.lowerBoolean(s), l.lowerNull(s))
-		in := &l.insts[pc]
-		in.a = int32(len(l.alts))
-		l.alts = append(l.alts, targets...)
-		in.b = int32(len(l.alts))
+		if !l.full() {
+			l.fill(pc, targets...)
+		}
 		return pc
 	})
 }

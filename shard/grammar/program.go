@@ -100,6 +100,14 @@ func (b *builder) alt(targets ...int32) int32 {
 	return b.add(inst{op: opAlt, a: from, b: int32(len(b.alts))})
 }
 
+// fill gives an opAlt that was added without targets its targets: what it leads back to exists before it.
+func (b *builder) fill(pc int32, targets ...int32) {
+	in := &b.insts[pc]
+	in.a = int32(len(b.alts))
+	b.alts = append(b.alts, targets...)
+	in.b = int32(len(b.alts))
+}
+
 func (b *builder) call(rule, next int32) int32 {
 	if b.insts[next].op == opRet {
 		return rule

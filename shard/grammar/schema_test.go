@@ -196,14 +196,28 @@ func TestTagsAreTokensOrText(t *testing.T) {
 	}
 }
 
+func compileSpec(s Spec) (*Grammar, error) {
+	text, err := s.Text()
+	if err != nil {
+		return nil, err
+	}
+	return Compile(text)
+}
+
 func TestCalls(t *testing.T) {
 	weather := Call{Name: "get_weather", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}`)}
 	spec := Spec{Calls: []Call{weather, {Name: "now"}}, Many: true}
-	text, err := spec.Text()
+	g, err := compileSpec(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := Compile(text)
+	spec.Free = true
+	free, err := compileSpec(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Many = false
+	once, err := compileSpec(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +227,24 @@ func TestCalls(t *testing.T) {
 		strings.Replace(one, "city", "town", 1): false, strings.Replace(two, "now", "then", 1): false, "Hi": false} {
 		if _, ok := accepts(g, text); ok != want {
 			t.Errorf("%q: %v, want %v", text, ok, want)
+		}
+	}
+	for text, want := range map[string][2]bool{ // free, and with one call at most
+		"":                                      {true, true},
+		"Let <me> see <<tool_cal>>.\xff":        {true, true},
+		one:                                     {true, true},
+		"I look: " + one:                        {true, true},
+		"<<tool_call" + one:                     {true, true},
+		one + "\n" + two + " Done.":             {true, false},
+		one + " Done.":                          {true, false},
+		"<tool_call>":                           {false, false},
+		"the <tool_call> tag":                   {false, false},
+		strings.Replace(one, "city", "town", 1): {false, false},
+	} {
+		_, many := accepts(free, text)
+		_, single := accepts(once, text)
+		if many != want[0] || single != want[1] {
+			t.Errorf("%q: %v and %v, want %v", text, many, single, want)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // MaxSpec is the largest encoded Spec in bytes.
 const MaxSpec = 128 << 10
 
-// Spec is what an answer must be: a JSON document, one or more calls of functions, or either.
+// Spec is what an answer must be: a JSON document, one or more calls of functions, or either; or any text, in which calls are bound.
 type Spec struct {
 	// Schema is the document's JSON Schema; nil is none.
 	Schema json.RawMessage `json:"schema,omitempty"`
@@ -22,6 +22,8 @@ type Spec struct {
 	Calls []Call `json:"calls,omitempty"`
 	// Many allows several calls, one after another.
 	Many bool `json:"many,omitempty"`
+	// Free allows any text before, between and after the calls, and no call at all: only what follows <tool_call> is bound.
+	Free bool `json:"free,omitempty"`
 }
 
 // Call is one function.
@@ -99,6 +101,41 @@ func Compile(text string) (*Grammar, error) {
 	return b.finish(b.alt(roots...))
 }
 
+// callTag begins a call.
+const callTag = "<tool_call>"
+
+// text is any text in which call follows each tag, or the only one, which then ends it.
+func (b *builder) text(call int32, many bool) int32 {
+	at := make([]int32, len(callTag)) // so many bytes of the tag have been said
+	for n := range at {
+		at[n] = b.add(inst{op: opAlt})
+	}
+	next := b.ret()
+	if many {
+		next = at[0]
+	}
+	for n := range at {
+		to := b.call(call, next)
+		if n+1 < len(at) {
+			to = at[n+1]
+		}
+		c := callTag[n]
+		edges := []edge{{c, c, to}, {0, c - 1, at[0]}, {c + 1, 255, at[0]}}
+		if c != callTag[0] { // it may begin anew: no other part of the tag does
+			edges = []edge{{c, c, to}, {callTag[0], callTag[0], at[1]}}
+			edges = append(edges, b.others(c, callTag[0], at[0])...)
+		}
+		b.fill(at[n], b.ret(), b.bytes(edges...))
+	}
+	return at[0]
+}
+
+// others are all bytes but two.
+func (b *builder) others(x, y byte, next int32) []edge {
+	x, y = min(x, y), max(x, y)
+	return []edge{{0, x - 1, next}, {x + 1, y - 1, next}, {y + 1, 255, next}}
+}
+
 // document lowers one schema to a rule.
 func (b *builder) document(schema json.RawMessage) (int32, error) {
 	l, err := newLowering(b, schema)
@@ -129,7 +166,10 @@ func (b *builder) calls(s *Spec) (int32, error) {
 		tail = b.lit(",", b.blank(tail))
 		alts = append(alts, b.lit(`"name":`, b.space(b.lit(quote(s.Calls[i].Name), tail))))
 	}
-	one := b.lit("<tool_call>\n{", b.alt(alts...))
+	one := b.lit(callTag+"\n{", b.alt(alts...))
+	if s.Free {
+		return b.text(b.lit("\n{", b.alt(alts...)), s.Many), nil
+	}
 	if !s.Many {
 		return one, nil
 	}

@@ -124,10 +124,7 @@ func (b *builder) runes(d *runeDFA, next int32) int32 {
 		if b.full() {
 			return next
 		}
-		in := &b.insts[at[i]]
-		in.a = int32(len(b.alts))
-		b.alts = append(b.alts, targets...)
-		in.b = int32(len(b.alts))
+		b.fill(at[i], targets...)
 	}
 	return at[0]
 }
