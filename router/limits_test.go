@@ -562,3 +562,26 @@ func TestAdminRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+// TestRateHeadersOnEveryAnswer: whatever endpoint, streamed or not, an answer tells what is left and how long it took.
+func TestRateHeadersOnEveryAnswer(t *testing.T) {
+	w := start(t, text("ok"))
+	auth := w.newKey(account.NewKey{Limits: account.Limits{RPM: 20, TPM: 100000}})
+	for path, body := range map[string]string{
+		"chat/completions": `"messages":[{"role":"user","content":"a"}]`, "completions": `"prompt":"a"`, "responses": `"input":"a"`,
+	} {
+		for _, stream := range []bool{false, true} {
+			r := w.do("POST", "/v1/"+path, fmt.Sprintf(`{"model":"demo/model",%s,"stream":%v}`, body, stream), "Authorization", auth)
+			for header, want := range map[string]string{"x-ratelimit-limit-requests": "20", "x-ratelimit-limit-tokens": "100000"} {
+				if got := r.header.Get(header); got != want {
+					t.Errorf("%s, stream %v: %s is %q, want %q", path, stream, header, got, want)
+				}
+			}
+			for _, header := range []string{"x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "x-request-id", "openai-processing-ms"} {
+				if r.header.Get(header) == "" {
+					t.Errorf("%s, stream %v: no %s", path, stream, header)
+				}
+			}
+		}
+	}
+}
