@@ -28,8 +28,8 @@
 // # What is refused
 //
 // Everything else that constrains: not, if, dependent…, unevaluated…, contains, uniqueItems, patternProperties, propertyNames,
-// min/maxProperties, dynamic references, references to other documents, unknown keywords and formats, multipleOf of what is
-// not an integer, oneOf whose branches are not told apart by type or by a required property's constants, and a schema that
+// min/maxProperties, dynamic references, references to other documents, unknown keywords and formats, multipleOf of other
+// than whole numbers and powers of ten, oneOf whose branches are not told apart by type or by a required property's constants, and a schema that
 // nothing satisfies. An [Error] names the keyword and where it is. Annotations (title, description, default, examples, $comment,
 // deprecated, readOnly, writeOnly, content…, x-…) are ignored. pattern is searched for, as JSON Schema has it, and is
 // what ECMAScript and Go both understand: no lookaround, backreferences and word boundaries.

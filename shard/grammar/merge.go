@@ -142,6 +142,7 @@ func (l *lowering) merge(a, b *schema) *schema {
 	out.patterns = distinct(a.patterns, b.patterns)
 	out.formats = distinct(a.formats, b.formats)
 	out.lo, out.hi = a.lo.tighter(b.lo, 1), a.hi.tighter(b.hi, -1)
+	out.decimals = least(a.decimals, b.decimals)
 	switch {
 	case out.multiple == 0:
 		out.multiple = b.multiple

@@ -147,17 +147,32 @@ func (l *lowering) lowerNumber(s *schema) int32 {
 	case whole:
 		return l.builtin("integer", func() int32 { return l.sign(l.wholePart(maxWhole, l.ret())) })
 	case s.lo.set || s.hi.set:
-		return l.numberRange(s.lo, s.hi)
+		return l.numberRange(s.lo, s.hi, s.places())
+	case s.decimals != infinite:
+		return l.sign(l.wholePart(maxDigits, l.alt(l.ret(), l.lit(".", l.digits(1, s.decimals, l.ret())))))
 	}
 	return l.builtin("number", func() int32 {
-		digit := l.bytes(edge{'0', '9', l.ret()})
-		power := l.rep(digit, 1, 2, l.ret())
+		power := l.digits(1, 2, l.ret())
 		exponent := l.bytes(edge{'e', 'e', l.alt(power, l.bytes(edge{'+', '+', power}, edge{'-', '-', power}))},
 			edge{'E', 'E', l.alt(power, l.bytes(edge{'+', '+', power}, edge{'-', '-', power}))})
 		behind := l.alt(l.ret(), exponent)
-		fraction := l.lit(".", l.rep(digit, 1, maxDigits, behind))
+		fraction := l.lit(".", l.digits(1, maxDigits, behind))
 		return l.sign(l.wholePart(maxDigits, l.alt(behind, fraction)))
 	})
+}
+
+// places is how many digits may follow the point.
+func (s *schema) places() int {
+	if s.decimals == infinite {
+		return maxDigits
+	}
+	return s.decimals
+}
+
+// digits is lo to hi digits.
+func (b *builder) digits(lo, hi int, next int32) int32 {
+	digit := b.builtin("digit", func() int32 { return b.bytes(edge{'0', '9', b.ret()}) })
+	return b.rep(digit, lo, hi, next)
 }
 
 // sign is an optional minus.
@@ -165,8 +180,7 @@ func (b *builder) sign(next int32) int32 { return b.alt(next, b.lit("-", next)) 
 
 // wholePart is 0, or up to most digits of which the first is not 0.
 func (b *builder) wholePart(most int, next int32) int32 {
-	digit := b.bytes(edge{'0', '9', b.ret()})
-	return b.bytes(edge{'0', '0', next}, edge{'1', '9', b.rep(digit, 0, most-1, next)})
+	return b.bytes(edge{'0', '0', next}, edge{'1', '9', b.digits(0, most-1, next)})
 }
 
 // integerRange is the multiples of m from lo to hi.
@@ -186,7 +200,7 @@ func (b *builder) integerRange(lo, hi, m int64, next int32) int32 {
 
 // naturals is the multiples of m from lo >= 0 to hi.
 func (b *builder) naturals(lo, hi, m int64, next int32) int32 {
-	d := digits{b: b, m: m, next: next, memo: map[digitState]int32{}}
+	d := fixedDigits{b: b, m: m, next: next, memo: map[digitState]int32{}}
 	var alts []int32
 	least := int64(1) // of n digits
 	for n := 1; n <= maxWhole && least <= hi; n++ {
@@ -206,8 +220,8 @@ func (b *builder) naturals(lo, hi, m int64, next int32) int32 {
 	return b.alt(alts...)
 }
 
-// digits builds numbers of a fixed number of digits from lo to hi.
-type digits struct {
+// fixedDigits builds numbers of a fixed number of digits from lo to hi.
+type fixedDigits struct {
 	b      *builder
 	lo, hi string
 	m      int64
@@ -222,7 +236,7 @@ type digitState struct {
 	rem       int64
 }
 
-func (d *digits) build(s digitState) int32 {
+func (d *fixedDigits) build(s digitState) int32 {
 	if s.left == 0 {
 		if s.rem == 0 {
 			return d.next
@@ -260,8 +274,8 @@ func (d *digits) build(s digitState) int32 {
 	return pc
 }
 
-// numberRange is the decimal numbers between two bounds, of which one at least is set.
-func (l *lowering) numberRange(lo, hi bound) int32 {
+// numberRange is the decimal numbers with so many places between two bounds, of which one at least is set.
+func (l *lowering) numberRange(lo, hi bound, places int) int32 {
 	most := bound{set: true, at: decimal{whole: strings.Repeat("9", maxDigits), fraction: strings.Repeat("9", maxDigits)}}
 	zero := bound{set: true, at: decimal{whole: "0"}}
 	if !lo.set {
@@ -272,11 +286,11 @@ func (l *lowering) numberRange(lo, hi bound) int32 {
 	}
 	var alts []int32
 	if !hi.at.negative {
-		alts = append(alts, l.magnitudes(lo.tighter(zero, 1), hi.tighter(most, -1)))
+		alts = append(alts, l.magnitudes(lo.tighter(zero, 1), hi.tighter(most, -1), places))
 	}
 	if lo.at.negative {
 		zero.exclusive = true
-		alts = append(alts, l.lit("-", l.magnitudes(hi.mirrored().tighter(zero, 1), lo.mirrored().tighter(most, -1))))
+		alts = append(alts, l.lit("-", l.magnitudes(hi.mirrored().tighter(zero, 1), lo.mirrored().tighter(most, -1), places)))
 	}
 	if len(alts) == 0 {
 		return l.dead()
@@ -290,29 +304,28 @@ func (b bound) mirrored() bound {
 }
 
 // magnitudes is the numbers from lo >= 0 to hi.
-func (l *lowering) magnitudes(lo, hi bound) int32 {
+func (l *lowering) magnitudes(lo, hi bound, places int) int32 {
 	if lo.at.compare(hi.at) > 0 {
 		return l.dead()
 	}
-	digit := l.bytes(edge{'0', '9', l.ret()})
-	any := l.alt(l.ret(), l.lit(".", l.rep(digit, 1, maxDigits, l.ret())))
+	any := l.alt(l.ret(), l.lit(".", l.digits(1, places, l.ret())))
 	if lo.at.whole == hi.at.whole {
-		return l.lit(lo.at.whole, l.fraction(fraction{lo: &lo, hi: &hi}))
+		return l.lit(lo.at.whole, l.fraction(fraction{left: places, lo: &lo, hi: &hi}))
 	}
 	from, _ := strconv.ParseInt(lo.at.whole, 10, 64)
 	to, _ := strconv.ParseInt(hi.at.whole, 10, 64)
-	alts := []int32{l.lit(lo.at.whole, l.fraction(fraction{lo: &lo})), l.lit(hi.at.whole, l.fraction(fraction{hi: &hi}))}
+	alts := []int32{l.lit(lo.at.whole, l.fraction(fraction{left: places, lo: &lo})), l.lit(hi.at.whole, l.fraction(fraction{left: places, hi: &hi}))}
 	if from+1 <= to-1 {
 		alts = append(alts, l.naturals(from+1, to-1, 1, any))
 	}
 	return l.alt(alts...)
 }
 
-// fraction is how many digits after the point are written, and the bounds whose digits they are so far; nil where they are
-// certainly within one.
+// fraction is how many digits after the point are written, how many may follow, and the bounds whose digits they are so far; nil where
+// they are certainly within one.
 type fraction struct {
-	n      int
-	lo, hi *bound
+	n, left int
+	lo, hi  *bound
 }
 
 // fraction is the end of a number whose whole part is that of its bounds.
@@ -323,7 +336,7 @@ func (l *lowering) fraction(f fraction) int32 {
 	}
 	if f.n == 0 {
 		targets = append(targets, l.lit(".", l.fractionDigit(f)))
-	} else if f.n < maxDigits {
+	} else if f.left > 0 {
 		targets = append(targets, l.fractionDigit(f))
 	}
 	if len(targets) == 0 {
@@ -343,13 +356,12 @@ func (f fraction) mayEnd() bool {
 
 func (l *lowering) fractionDigit(f fraction) int32 {
 	if f.lo == nil && f.hi == nil {
-		digit := l.bytes(edge{'0', '9', l.ret()})
-		return l.rep(digit, 1, maxDigits-f.n, l.ret())
+		return l.digits(1, f.left, l.ret())
 	}
 	var edges []edge
 	from, to := f.lo.digit(f.n, '0'), f.hi.digit(f.n, '9')
 	for c := from; c <= to; c++ {
-		g := fraction{n: f.n + 1}
+		g := fraction{n: f.n + 1, left: f.left - 1}
 		if f.lo != nil && c == from {
 			g.lo = f.lo
 		}

@@ -78,6 +78,9 @@ func (g *gen) number() any {
 	if g.IntN(2) == 0 {
 		s[g.one("maximum", "exclusiveMaximum")] = float64(lo) + 100 + float64(g.IntN(5000))/8
 	}
+	if s["type"] == "number" && g.IntN(3) == 0 {
+		s["multipleOf"] = json.RawMessage(g.one("0.1", "0.001", "5"))
+	}
 	if s["type"] == "integer" && g.IntN(3) == 0 {
 		s["multipleOf"] = 1 + g.IntN(30)
 	}

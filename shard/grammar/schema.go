@@ -45,6 +45,7 @@ type schema struct {
 	formats                 []string
 	lo, hi                  bound
 	multiple                int64 // 0: none
+	decimals                int   // digits after the point; infinite: as many as there may be
 
 	parts  []*schema   // $ref and allOf
 	groups [][]*schema // anyOf and oneOf: one of each
@@ -72,7 +73,7 @@ func (s *schema) only(list []*value) {
 }
 
 func newSchema(path string) *schema {
-	return &schema{path: path, types: tAll, maxItems: infinite, maxLen: infinite}
+	return &schema{path: path, types: tAll, maxItems: infinite, maxLen: infinite, decimals: infinite}
 }
 
 // annotations say nothing about what is valid.
@@ -235,16 +236,26 @@ func (l *lowering) scalarKeyword(s *schema, name string, v *value) bool {
 	case "maximum", "exclusiveMaximum":
 		s.hi, s.num = s.hi.tighter(l.bound(s, name, v), -1), true
 	case "multipleOf":
-		d, ok := parseDecimal(v.text)
-		if n, whole := d.integer(); ok && v.kind == '0' && whole && n > 0 && n <= maxMultiple {
-			s.multiple, s.num = n, true
-			break
-		}
-		l.fail(s, name, "whole numbers from 1 to %d are supported", maxMultiple)
+		l.multipleOf(s, v)
 	default:
 		return false
 	}
 	return true
+}
+
+// multipleOf takes whole numbers, and 0.1, 0.01 and so on.
+func (l *lowering) multipleOf(s *schema, v *value) {
+	s.num = true
+	d, ok := parseDecimal(v.text)
+	n, whole := d.integer()
+	switch places := len(d.fraction); {
+	case ok && v.kind == '0' && whole && n > 0 && n <= maxMultiple:
+		s.multiple = n
+	case ok && v.kind == '0' && !d.negative && d.whole == "0" && strings.Trim(d.fraction, "0") == "1":
+		s.decimals = places
+	default:
+		l.fail(s, "multipleOf", "whole numbers from 1 to %d, 0.1, 0.01 and so on are supported", maxMultiple)
+	}
 }
 
 func (l *lowering) text(s *schema, name string, v *value) string {
