@@ -20,7 +20,8 @@ func TestProbe(t *testing.T) {
 			}
 			return
 		}
-		if !(c.Read > 1e8 && c.Int8 > c.Float && c.Float > 1e8) {
+		// Without the dot product, arm64 has cores that multiply bytes no faster than floats.
+		if !(c.Read > 1e8 && (c.Int8 > c.Float || Path() == "neon" && c.Int8 > 1e8) && c.Float > 1e8) {
 			t.Errorf("ceilings are %+v", c)
 		}
 		t.Logf("%.1f GB/s, %.0f Gop/s in 8 bits, %.0f Gflop/s", c.Read/1e9, c.Int8/1e9, c.Float/1e9)

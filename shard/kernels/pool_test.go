@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -105,6 +106,11 @@ func TestForcePath(t *testing.T) {
 	defer func() { _ = ForcePath(was) }()
 	if err := ForcePath("sse9"); err == nil {
 		t.Error("an unknown path was taken")
+	}
+	for _, p := range pathNames {
+		if err := ForcePath(p); (err == nil) != slices.Contains(Paths(), p) {
+			t.Errorf("%s on a machine that has %v: %v", p, Paths(), err)
+		}
 	}
 	if err := ForcePath("generic"); err != nil || Path() != "generic" {
 		t.Errorf("path %s, %v; want generic", Path(), err)
