@@ -99,6 +99,16 @@ func int8PeakNEON(turns int)
 //go:noescape
 func int8PeakNEONDot(turns int)
 
+// largestNEON raises sixteen lanes to the largest of their elements and tells whether x holds neither NaN nor +Inf.
+//
+//go:noescape
+func largestNEON(x *float32, lanes *float32, n int) bool
+
+// atLeastNEON is where sixteen elements begin of which one is at least low, or n.
+//
+//go:noescape
+func atLeastNEON(x *float32, n int, low float32) int
+
 // tilesHalfx1NEON multiplies 1 rows by tiles. Strides are in bytes.
 //
 //go:noescape

@@ -1032,6 +1032,83 @@ turn:
 	BNE turn
 	RET
 
+// func largestNEON(x *float32, lanes *float32, n int) bool
+TEXT ·largestNEON(SB), NOSPLIT, $0-25
+	MOVD x+0(FP), R0
+	MOVD lanes+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $0xffffffff, R3
+	VDUP R3, V6.S4
+	MOVD $0x7f7fffff, R3
+	VDUP R3, V7.S4
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	FMOVQ 32(R1), F2
+	FMOVQ 48(R1), F3
+loop:
+	FMOVQ 0(R0), F4
+	WORD $0x6ea0e485 // fcmgt v5.4s, v4.4s, v0.4s
+	VBIT V5.B16, V4.B16, V0.B16
+	WORD $0x6e24e4e5 // fcmge v5.4s, v7.4s, v4.4s
+	VAND V5.B16, V6.B16, V6.B16
+	FMOVQ 16(R0), F4
+	WORD $0x6ea1e485 // fcmgt v5.4s, v4.4s, v1.4s
+	VBIT V5.B16, V4.B16, V1.B16
+	WORD $0x6e24e4e5 // fcmge v5.4s, v7.4s, v4.4s
+	VAND V5.B16, V6.B16, V6.B16
+	FMOVQ 32(R0), F4
+	WORD $0x6ea2e485 // fcmgt v5.4s, v4.4s, v2.4s
+	VBIT V5.B16, V4.B16, V2.B16
+	WORD $0x6e24e4e5 // fcmge v5.4s, v7.4s, v4.4s
+	VAND V5.B16, V6.B16, V6.B16
+	FMOVQ 48(R0), F4
+	WORD $0x6ea3e485 // fcmgt v5.4s, v4.4s, v3.4s
+	VBIT V5.B16, V4.B16, V3.B16
+	WORD $0x6e24e4e5 // fcmge v5.4s, v7.4s, v4.4s
+	VAND V5.B16, V6.B16, V6.B16
+	ADD $64, R0
+	SUBS $16, R2
+	BNE loop
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	FMOVQ F2, 32(R1)
+	FMOVQ F3, 48(R1)
+	WORD $0x6eb1a8c6 // uminv s6, v6.4s
+	VMOV V6.S[0], R3
+	AND $1, R3
+	MOVB R3, ret+24(FP)
+	RET
+
+// func atLeastNEON(x *float32, n int, low float32) int
+TEXT ·atLeastNEON(SB), NOSPLIT, $0-32
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVWU low+16(FP), R2
+	VDUP R2, V0.S4
+	MOVD $0, R2
+loop:
+	FMOVQ 0(R0), F1
+	WORD $0x6e20e421 // fcmge v1.4s, v1.4s, v0.4s
+	FMOVQ 16(R0), F2
+	WORD $0x6e20e442 // fcmge v2.4s, v2.4s, v0.4s
+	FMOVQ 32(R0), F3
+	WORD $0x6e20e463 // fcmge v3.4s, v3.4s, v0.4s
+	FMOVQ 48(R0), F4
+	WORD $0x6e20e484 // fcmge v4.4s, v4.4s, v0.4s
+	VORR V2.B16, V1.B16, V1.B16
+	VORR V4.B16, V3.B16, V3.B16
+	VORR V3.B16, V1.B16, V5.B16
+	WORD $0x6eb0a8a5 // umaxv s5, v5.4s
+	VMOV V5.S[0], R3
+	CBNZW R3, found
+	ADD $64, R0
+	ADD $16, R2
+	CMP R2, R1
+	BNE loop
+found:
+	MOVD R2, ret+24(FP)
+	RET
+
 // func tilesHalfx1NEON(out *float32, outStride uintptr, coef *float32, coefStride uintptr, tile *byte, tileStride uintptr, steps int, tiles int, f float32)
 TEXT ·tilesHalfx1NEON(SB), NOSPLIT, $0-68
 	MOVD out+0(FP), R0

@@ -7,7 +7,7 @@ const peakChains = 12
 
 // ceilings are loops of nothing but one kind of work: what the products are judged against.
 func (f *file) ceilings() {
-	f.function("readNEON", "loads 512 bytes a turn.", []arg{{"p", "*byte"}, {"turns", "int"}}, false, func(k *kernel) {
+	f.function("readNEON", "loads 512 bytes a turn.", []arg{{"p", "*byte"}, {"turns", "int"}}, "", func(k *kernel) {
 		p, n, v := k.pointer("p"), k.pointer("turns"), k.vecs(8)
 		k.loop("turn", n, 1, func() {
 			for at := 0; at < 512; at += 32 {
@@ -26,7 +26,7 @@ func (f *file) ceilings() {
 // peak is a loop of independent chains of an instruction.
 func (f *file) peak(name, of string, step func(k *kernel, sum, x V)) {
 	doc := fmt.Sprintf("computes %d times %s a turn.", peakChains, of)
-	f.function(name, doc, []arg{{"turns", "int"}}, false, func(k *kernel) {
+	f.function(name, doc, []arg{{"turns", "int"}}, "", func(k *kernel) {
 		n, x, sums := k.pointer("turns"), k.vec(), k.vecs(peakChains)
 		for _, v := range append(sums, x) {
 			k.zero(v)

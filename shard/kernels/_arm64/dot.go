@@ -38,7 +38,7 @@ func (f *file) dot(of format, cols int, fused bool) {
 		{"acts", "*byte"}, {"actStride", "uintptr"}, {"n", "int"}}
 	name, doc := fmt.Sprintf("dot%sx%d%s", of.name, cols, isa),
 		fmt.Sprintf("multiplies sixteen rows of %s by %d rows of activations.", of.name, cols)
-	f.function(name, doc, args, false, func(k *kernel) {
+	f.function(name, doc, args, "", func(k *kernel) {
 		d := &dot{kernel: k, f: of, cols: cols, width: at / cols, fused: fused,
 			codes: k.pointer("codes"), scales: k.pointer("scales"), acts: k.rows("acts", "actStride", cols),
 			record: k.reg(), inner: k.reg(), x: k.vecs(cols), w: k.vec(), t: k.vec(), mask: map[string]V{}}

@@ -76,7 +76,7 @@ func with(args []arg, more ...arg) []arg { return append(args, more...) }
 var count = arg{"n", "int"}
 
 func (f *file) exp() {
-	f.function("expNEON", "is x = e^x.", with(pointers("x"), count), false, func(k *kernel) {
+	f.function("expNEON", "is x = e^x.", with(pointers("x"), count), "", func(k *kernel) {
 		x, n, v := k.pointer("x"), k.pointer("n"), k.vec()
 		e := k.exponential()
 		k.each(n, func(at int) {
@@ -102,7 +102,7 @@ func (k *kernel) lanes(body func(sum []V)) {
 
 func (f *file) expShift() {
 	args := []arg{{"x", "*float32"}, {"lanes", "*float32"}, count, {"shift", "float32"}}
-	f.function("expShiftNEON", "is x = e^(x-shift) and adds it to sixteen lanes.", args, false, func(k *kernel) {
+	f.function("expShiftNEON", "is x = e^(x-shift) and adds it to sixteen lanes.", args, "", func(k *kernel) {
 		x, n, v, shift := k.pointer("x"), k.pointer("n"), k.vec(), k.spread("shift")
 		e := k.exponential()
 		k.lanes(func(sum []V) {
@@ -121,7 +121,7 @@ func (f *file) expShift() {
 }
 
 func (f *file) sumSquares() {
-	f.function("sumSquaresNEON", "adds squares to sixteen lanes.", with(pointers("x", "lanes"), count), false, func(k *kernel) {
+	f.function("sumSquaresNEON", "adds squares to sixteen lanes.", with(pointers("x", "lanes"), count), "", func(k *kernel) {
 		x, n, v := k.pointer("x"), k.pointer("n"), k.vecs(4)
 		k.lanes(func(sum []V) {
 			k.loop("loop", n, 16, func() {
@@ -138,7 +138,7 @@ func (f *file) sumSquares() {
 
 // max leaves NaN out, as v > m does.
 func (f *file) max() {
-	f.function("maxNEON", "raises sixteen lanes to the largest of their elements.", with(pointers("x", "lanes"), count), false, func(k *kernel) {
+	f.function("maxNEON", "raises sixteen lanes to the largest of their elements.", with(pointers("x", "lanes"), count), "", func(k *kernel) {
 		x, n, v, more := k.pointer("x"), k.pointer("n"), k.vec(), k.vec()
 		k.lanes(func(top []V) {
 			k.loop("loop", n, 16, func() {
@@ -155,7 +155,7 @@ func (f *file) max() {
 
 func (f *file) swiglu() {
 	args := with(pointers("dst", "gate", "up"), count)
-	f.function("swigluNEON", "is dst = (gate/(1+e^-gate))·up.", args, false, func(k *kernel) {
+	f.function("swigluNEON", "is dst = (gate/(1+e^-gate))·up.", args, "", func(k *kernel) {
 		dst, gate, up, n := k.pointer("dst"), k.pointer("gate"), k.pointer("up"), k.pointer("n")
 		g, u, v, e := k.vec(), k.vec(), k.vec(), k.exponential()
 		k.each(n, func(at int) {
@@ -173,7 +173,7 @@ func (f *file) swiglu() {
 
 func (f *file) scaleBy() {
 	args := with(pointers("dst", "x", "w"), count, arg{"r", "float32"})
-	f.function("scaleByNEON", "is dst = (x·r)·w.", args, false, func(k *kernel) {
+	f.function("scaleByNEON", "is dst = (x·r)·w.", args, "", func(k *kernel) {
 		dst, x, w, n := k.pointer("dst"), k.pointer("x"), k.pointer("w"), k.pointer("n")
 		r, v, u := k.spread("r"), k.vec(), k.vec()
 		k.each(n, func(at int) {
@@ -188,7 +188,7 @@ func (f *file) scaleBy() {
 
 func (f *file) divide() {
 	args := with(pointers("dst", "x"), count, arg{"l", "float32"})
-	f.function("divideNEON", "is dst = x / l.", args, false, func(k *kernel) {
+	f.function("divideNEON", "is dst = x / l.", args, "", func(k *kernel) {
 		dst, x, n, l, v := k.pointer("dst"), k.pointer("x"), k.pointer("n"), k.spread("l"), k.vec()
 		k.each(n, func(at int) {
 			k.load(v, x, at)
@@ -199,7 +199,7 @@ func (f *file) divide() {
 }
 
 func (f *file) addTo() {
-	f.function("addNEON", "is x += y.", with(pointers("x", "y"), count), false, func(k *kernel) {
+	f.function("addNEON", "is x += y.", with(pointers("x", "y"), count), "", func(k *kernel) {
 		x, y, n, v, u := k.pointer("x"), k.pointer("y"), k.pointer("n"), k.vec(), k.vec()
 		k.each(n, func(at int) {
 			k.load(v, x, at)
@@ -212,7 +212,7 @@ func (f *file) addTo() {
 
 func (f *file) merge() {
 	args := with(pointers("o", "oc"), count, arg{"a", "float32"}, arg{"b", "float32"})
-	f.function("mergeNEON", "is o = fma(o, a, oc·b).", args, false, func(k *kernel) {
+	f.function("mergeNEON", "is o = fma(o, a, oc·b).", args, "", func(k *kernel) {
 		o, oc, n := k.pointer("o"), k.pointer("oc"), k.pointer("n")
 		a, b, v, u := k.spread("a"), k.spread("b"), k.vec(), k.vec()
 		k.each(n, func(at int) {
@@ -227,7 +227,7 @@ func (f *file) merge() {
 
 // finite looks for an exponent of all ones.
 func (f *file) finite() {
-	f.function("finiteNEON", "tells whether x holds neither Inf nor NaN.", with(pointers("x"), count), true, func(k *kernel) {
+	f.function("finiteNEON", "tells whether x holds neither Inf nor NaN.", with(pointers("x"), count), "bool", func(k *kernel) {
 		x, n, v, top, exponent := k.pointer("x"), k.pointer("n"), k.vec(), k.vec(), k.bits(0x7f800000)
 		k.zero(top)
 		k.loop("loop", n, 16, func() {
@@ -257,7 +257,7 @@ func (k *kernel) below(v V, element string, limit uint32) {
 // rotate turns n elements of both halves of a head.
 func (f *file) rotate() {
 	args := with(pointers("a", "b", "cos", "sin"), count)
-	f.function("rotateNEON", "is a, b = fma(a, cos, -(b·sin)), fma(a, sin, b·cos).", args, false, func(k *kernel) {
+	f.function("rotateNEON", "is a, b = fma(a, cos, -(b·sin)), fma(a, sin, b·cos).", args, "", func(k *kernel) {
 		a, b, cos, sin, n := k.pointer("a"), k.pointer("b"), k.pointer("cos"), k.pointer("sin"), k.pointer("n")
 		x0, x1, c, s, t, u := k.vec(), k.vec(), k.vec(), k.vec(), k.vec(), k.vec()
 		k.each(n, func(at int) {
@@ -277,7 +277,7 @@ func (f *file) rotate() {
 }
 
 func (f *file) pause() {
-	f.function("pause", "tells the core that this is a spin loop.", nil, false, func(k *kernel) {
+	f.function("pause", "tells the core that this is a spin loop.", nil, "", func(k *kernel) {
 		k.op("YIELD")
 		k.op("RET")
 	})

@@ -48,6 +48,7 @@ var (
 	fcvtn   = define("fcvtn v%d.4h, v%d.4s", 0x0e216800)      // FCVTN
 	fcvtn2  = define("fcvtn2 v%d.8h, v%d.4s", 0x4e216800)     // FCVTN2
 	umaxv8  = define("umaxv h%d, v%d.8h", 0x6e70a800)         // UMAXV
+	uminv   = define("uminv s%d, v%d.4s", 0x6eb1a800)         // UMINV
 	umaxv   = define("umaxv s%d, v%d.4s", 0x6eb0a800)         // UMAXV
 	saddlv  = define("saddlv h%d, v%d.16b", 0x4e303800)       // SADDLV
 	sqxtn4  = define("sqxtn v%d.4h, v%d.4s", 0x0e614800)      // SQXTN

@@ -33,6 +33,7 @@ var encoded = map[string]uint32{
 	"fcvtn v1.4h, v18.4s":           0x0e216a41,
 	"fcvtn2 v1.8h, v18.4s":          0x4e216a41,
 	"umaxv h1, v18.8h":              0x6e70aa41,
+	"uminv s1, v18.4s":              0x6eb1aa41,
 	"umaxv s1, v18.4s":              0x6eb0aa41,
 	"saddlv h1, v18.16b":            0x4e303a41,
 	"sqxtn v1.4h, v18.4s":           0x0e614a41,

@@ -3,7 +3,7 @@ package main
 // widenRows copies rows of binary16 as float32; n is a positive multiple of 16.
 func (f *file) widenRows() {
 	args := []arg{{"dst", "*float32"}, {"dstStride", "uintptr"}, {"src", "*uint16"}, {"n", "int"}, {"rows", "int"}}
-	f.function("widenNEON", "copies rows of n halves as float32. The stride is in bytes.", args, false, func(k *kernel) {
+	f.function("widenNEON", "copies rows of n halves as float32. The stride is in bytes.", args, "", func(k *kernel) {
 		dst, stride, src, n := k.pointer("dst"), k.pointer("dstStride"), k.pointer("src"), k.pointer("n")
 		to, left, w := k.reg(), k.reg(), k.vecs(4)
 		k.loop("row", k.pointer("rows"), 1, func() {
@@ -26,7 +26,7 @@ func (f *file) widenRows() {
 // toHalf rounds to binary16 as FPCR has it from the start: to nearest even, IEEE's own format, with subnormals.
 func (f *file) toHalf() {
 	args := []arg{{"dst", "*uint16"}, {"x", "*float32"}, count}
-	f.function("toHalfNEON", "rounds x to halves and tells whether all are finite.", args, true, func(k *kernel) {
+	f.function("toHalfNEON", "rounds x to halves and tells whether all are finite.", args, "bool", func(k *kernel) {
 		dst, x, n := k.pointer("dst"), k.pointer("x"), k.pointer("n")
 		v, top, exponent := k.vecs(4), k.vec(), k.bits(0x7c007c00)
 		k.zero(top)

@@ -33,9 +33,9 @@ type file struct {
 	asm, stubs strings.Builder
 }
 
-// function adds a function of these arguments, "name type, …"; types are pointers, uintptr, int and float32. With
-// result it gives a bool.
-func (f *file) function(name, doc string, args []arg, result bool, body func(k *kernel)) {
+// function adds a function of these arguments, "name type, …"; types are pointers, uintptr, int and float32. The
+// result, where there is one, is called ret.
+func (f *file) function(name, doc string, args []arg, result string, body func(k *kernel)) {
 	k := &kernel{name: name, offset: map[string]int{}}
 	size := 0
 	var list []string
@@ -46,11 +46,11 @@ func (f *file) function(name, doc string, args []arg, result bool, body func(k *
 		list = append(list, a.name+" "+a.typ)
 	}
 	ret := ""
-	if result {
+	if result != "" {
 		size = (size + 7) &^ 7
 		k.offset["ret"] = size
-		size++
-		ret = " bool"
+		size += arg{typ: result}.size()
+		ret = " " + result
 	}
 	body(k)
 	signature := "(" + strings.Join(list, ", ") + ")" + ret
@@ -62,7 +62,10 @@ func (f *file) function(name, doc string, args []arg, result bool, body func(k *
 type arg struct{ name, typ string }
 
 func (a arg) size() int {
-	if a.typ == "float32" {
+	switch a.typ {
+	case "bool":
+		return 1
+	case "float32":
 		return 4
 	}
 	return 8

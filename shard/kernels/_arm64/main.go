@@ -57,6 +57,8 @@ var files = map[string]func(f *file){
 		f.widenRows()
 		f.toHalf()
 		f.ceilings()
+		f.largest()
+		f.atLeast()
 		for _, e := range elems {
 			for n := 1; n <= tileRows; n++ {
 				f.tiles(e, n)

@@ -20,7 +20,7 @@ const magic = 0x4b400000
 // quantise rounds blocks of 32 to integers. No clamp is needed: |x|·(127/amax) is below 127.5.
 func (f *file) quantise() {
 	args := []arg{{"dst", "*byte"}, {"x", "*float32"}, {"blocks", "int"}}
-	f.function("quantiseNEON", "fills activation blocks; x must be finite.", args, false, func(k *kernel) {
+	f.function("quantiseNEON", "fills activation blocks; x must be finite.", args, "", func(k *kernel) {
 		dst, x, n := k.pointer("dst"), k.pointer("x"), k.pointer("blocks")
 		v, magnitude, amax, zero := k.vecs(8), k.vec(), k.vec(), k.vec()
 		start := k.reg()

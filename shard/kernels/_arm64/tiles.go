@@ -38,7 +38,7 @@ func (e elem) widen(k *kernel, w []V, p R, at int) {
 func (f *file) tiles(e elem, n int) {
 	name := fmt.Sprintf("tiles%sx%dNEON", e.name, n)
 	args := append(tilesArgs, arg{"f", "float32"})
-	f.function(name, fmt.Sprintf("multiplies %d rows by tiles. Strides are in bytes.", n), args, false, func(k *kernel) {
+	f.function(name, fmt.Sprintf("multiplies %d rows by tiles. Strides are in bytes.", n), args, "", func(k *kernel) {
 		t := newTiles(k, e, n)
 		f := k.spread("f")
 		k.loop("tile", k.pointer("tiles"), 1, func() {
@@ -58,7 +58,7 @@ func (f *file) tiles(e elem, n int) {
 // addTiles goes on from what out holds.
 func (f *file) addTiles(e elem, n int) {
 	name := fmt.Sprintf("add%sx%dNEON", e.name, n)
-	f.function(name, fmt.Sprintf("adds products of tiles to %d rows. Strides are in bytes.", n), tilesArgs, false, func(k *kernel) {
+	f.function(name, fmt.Sprintf("adds products of tiles to %d rows. Strides are in bytes.", n), tilesArgs, "", func(k *kernel) {
 		t := newTiles(k, e, n)
 		k.loop("tile", k.pointer("tiles"), 1, func() {
 			for i, v := range t.acc {
