@@ -10,7 +10,10 @@
 //	completion.go  text or token ids -> prompts
 //	response.go    /v1/responses, as a chat request under other names
 //	grammar.go     response_format and tool_choice -> what the last shard enforces
-//	job.go         admission, streams of tokens, what is journalled before it is written, settlement
+//	job.go         one valid request
+//	run.go         its streams of tokens, from admission to the end
+//	take.go        what came: to text, and more credit for it
+//	deliver.go     what is journalled before it is written, settlement
 //	choice.go      tokens -> text: whole characters, stop strings, log-probabilities
 //	output.go      text -> one body or a stream of chunks
 //	tokenize.go    tokens and prompts, without running anything
