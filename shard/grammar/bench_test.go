@@ -52,7 +52,7 @@ func BenchmarkMask(b *testing.B) {
 	v := qwen2Vocab(b)
 	m := v.empty()
 	for _, p := range places {
-		g := NewGuide(v)
+		g := NewGuide(func() *Vocab { return v })
 		b.Run(p.name+"/first", func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
@@ -74,7 +74,7 @@ func BenchmarkMask(b *testing.B) {
 
 // BenchmarkToken tests one sampled token, which is all that a step costs where the model says what it should.
 func BenchmarkToken(b *testing.B) {
-	g := NewGuide(qwen2Vocab(b))
+	g := NewGuide(func() *Vocab { return qwen2Vocab(b) })
 	defer g.Close()
 	c := openAt(b, g, person, `{"name": "Ada`)
 	for b.Loop() {

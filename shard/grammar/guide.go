@@ -19,9 +19,8 @@ const (
 // Guide leads the sequences of one model through their grammars. It and its cursors belong to one goroutine; a second one, which
 // Close ends, makes masks before they are needed.
 type Guide struct {
-	vocab *Vocab
-
-	mu       sync.Mutex  // grammars and masks: held for one mask by the second goroutine
+	mu       sync.Mutex // everything below: held by the second goroutine for the vocabulary, and for one mask
+	vocab    *Vocab
 	wanted   atomic.Bool // the owner waits for mu: a mask that is being made is given up
 	grammars map[string]*list.Element
 	recent   *list.List // of *compiled, the latest in front
@@ -48,10 +47,16 @@ type place struct {
 	state   *state
 }
 
-// NewGuide makes a guide over a vocabulary. Close it.
-func NewGuide(v *Vocab) *Guide {
-	g := &Guide{vocab: v, grammars: map[string]*list.Element{}, recent: list.New(), masks: list.New(), ahead: make(chan place, maxAhead)}
-	g.done.Go(g.prepare)
+// NewGuide makes a guide over a vocabulary, which takes a while to make: the second goroutine does it, and who comes earlier
+// waits. Close the guide.
+func NewGuide(vocab func() *Vocab) *Guide {
+	g := &Guide{grammars: map[string]*list.Element{}, recent: list.New(), masks: list.New(), ahead: make(chan place, maxAhead)}
+	g.mu.Lock()
+	g.done.Go(func() {
+		g.vocab = vocab()
+		g.mu.Unlock()
+		g.prepare()
+	})
 	return g
 }
 

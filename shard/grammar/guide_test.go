@@ -18,7 +18,7 @@ func bytesOf(text string) []int32 {
 
 // Where a cursor is depends on the tokens alone: not on the way that it came, nor on what the guide has forgotten.
 func TestSeek(t *testing.T) {
-	g := NewGuide(byteVocab())
+	g := NewGuide(byteVocab)
 	defer g.Close()
 	text := `{"a": [1, {"b": "ü"}], "c": null}`
 	tokens := bytesOf(text)
@@ -48,7 +48,7 @@ func TestSeek(t *testing.T) {
 
 // More grammars and masks than are kept are made again.
 func TestEviction(t *testing.T) {
-	g := NewGuide(byteVocab())
+	g := NewGuide(byteVocab)
 	defer g.Close()
 	first := openAt(t, g, `{"const":"0"}`, "")
 	want := slices.Clone(first.Mask())

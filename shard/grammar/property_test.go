@@ -161,7 +161,7 @@ func TestDocumentsValidate(t *testing.T) {
 	vocabs := map[string]*Vocab{"bytes": byteVocab(), "demo": demoVocab(), "qwen2": qwen2Vocab(t)}
 	for name, v := range vocabs {
 		t.Run(name, func(t *testing.T) {
-			guide := NewGuide(v)
+			guide := NewGuide(func() *Vocab { return v })
 			defer guide.Close()
 			schemas, whole := 0, 0
 			n := 200
@@ -209,7 +209,7 @@ func TestDocumentsValidate(t *testing.T) {
 // TestMaskIsWhatIsAllowed: the shortcuts inside strings change nothing.
 func TestMaskIsWhatIsAllowed(t *testing.T) {
 	for _, v := range []*Vocab{byteVocab(), demoVocab()} {
-		guide := NewGuide(v)
+		guide := NewGuide(func() *Vocab { return v })
 		for seed := range uint64(25) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			spec := Spec{Schema: json.RawMessage((&gen{Rand: r}).document())}

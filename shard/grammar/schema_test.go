@@ -171,7 +171,7 @@ func TestTagsAreTokensOrText(t *testing.T) {
 		}
 		return []byte{byte(id)}
 	})
-	g := NewGuide(v)
+	g := NewGuide(func() *Vocab { return v })
 	defer g.Close()
 	spec := Spec{Calls: []Call{{Name: "f", Parameters: json.RawMessage(`{"type":"object","properties":{"a":{"type":"string"}}}`)}}}
 	text, err := spec.Text()

@@ -59,23 +59,19 @@ const maxToken = 1 << 10
 // padding and control tokens.
 func NewVocab(size int, text func(id int32) []byte) *Vocab {
 	v := &Vocab{size: size, ends: make([]int32, size)}
-	var all, other []int32
+	var all []int32
 	for id := range int32(size) {
 		b := text(id)
 		if len(b) > 0 && len(b) <= maxToken {
 			v.bytes = append(v.bytes, b...)
 			all = append(all, id)
-			if n := plainLength(b); n == 0 || n > maxPlain {
-				other = append(other, id)
-			}
 		}
 		v.ends[id] = int32(len(v.bytes))
 	}
-	byText := func(x, y int32) int { return bytes.Compare(v.text(x), v.text(y)) }
-	slices.SortStableFunc(all, byText)
-	slices.SortStableFunc(other, byText)
-	v.all, v.other = v.trie(all), v.trie(other)
-	v.sortPlain(all)
+	v.bytes = slices.Clone(v.bytes)
+	slices.SortStableFunc(all, func(x, y int32) int { return bytes.Compare(v.text(x), v.text(y)) })
+	v.all = v.trie(all)
+	v.other = v.trie(v.sortPlain(all))
 	return v
 }
 
@@ -104,18 +100,26 @@ func plainLength(b []byte) int {
 	return utf8.RuneCount(b)
 }
 
-func (v *Vocab) sortPlain(all []int32) {
+// sortPlain notes the plain tokens, by their length, and returns the others.
+func (v *Vocab) sortPlain(all []int32) (other []int32) {
 	v.plain = make([]Mask, maxPlain)
 	for n := range v.plain {
 		v.plain[n] = v.empty()
 	}
 	for _, id := range all {
-		if n := plainLength(v.text(id)); n > 0 {
-			for k := n; k <= maxPlain; k++ {
-				v.plain[k-1].set(id)
-			}
+		n := plainLength(v.text(id))
+		if n == 0 || n > maxPlain {
+			other = append(other, id)
+			continue
+		}
+		v.plain[n-1].set(id)
+	}
+	for n := 1; n < maxPlain; n++ {
+		for i, word := range v.plain[n-1] {
+			v.plain[n][i] |= word
 		}
 	}
+	return other
 }
 
 func (v *Vocab) empty() Mask { return make(Mask, (v.size+63)/64) }
@@ -145,6 +149,7 @@ func (v *Vocab) trie(ids []int32) trie {
 		last = b
 	}
 	t.close(path)
+	t.nodes = slices.Clone(t.nodes) // without the room to grow
 	return t
 }
 

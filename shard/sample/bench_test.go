@@ -57,7 +57,9 @@ func BenchmarkGuided(b *testing.B) {
 		texts[id] = fmt.Appendf(nil, "%x", id)
 	}
 	texts['"'], texts['{'], texts['\n'] = []byte(`"`), []byte(`{`), []byte("\n")
-	guide := grammar.NewGuide(grammar.NewVocab(size, func(id int32) []byte { return texts[id] }))
+	guide := grammar.NewGuide(func() *grammar.Vocab {
+		return grammar.NewVocab(size, func(id int32) []byte { return texts[id] })
+	})
 	defer guide.Close()
 	for _, temperature := range []float64{0, 1} {
 		for _, c := range []struct {

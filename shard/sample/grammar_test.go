@@ -24,15 +24,17 @@ var guidedSize = firstWord + len(words)
 // guided is a vocabulary whose samplers obey grammars.
 func guided(t testing.TB) *Vocab {
 	v := NewVocab(guidedSize, nil)
-	g := grammar.NewGuide(grammar.NewVocab(guidedSize, func(id int32) []byte {
-		switch {
-		case id < endID:
-			return []byte{byte(id)}
-		case id == endID:
-			return nil
-		}
-		return []byte(words[id-firstWord])
-	}))
+	g := grammar.NewGuide(func() *grammar.Vocab {
+		return grammar.NewVocab(guidedSize, func(id int32) []byte {
+			switch {
+			case id < endID:
+				return []byte{byte(id)}
+			case id == endID:
+				return nil
+			}
+			return []byte(words[id-firstWord])
+		})
+	})
 	t.Cleanup(g.Close)
 	v.Guide(g)
 	return v

@@ -23,7 +23,7 @@ type Checkpoints struct {
 	Repack  qwen2.Repack
 	Memory  int64 // bytes that weights and KV may take together; 0 is no limit
 
-	texts *grammar.Vocab // of the tokenizer, made when the first last stage is loaded
+	texts *grammar.Vocab // of the tokenizer, made beside the first load of a last stage
 	once  sync.Once
 }
 
@@ -64,7 +64,7 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 	e := &modelEngine{cfg: card.Config, model: m, pool: pool, last: last, seqs: map[uint64]*sequence{}}
 	if last {
 		e.vocab = sample.NewVocab(card.Config.Vocab, card.Padded())
-		e.guide = grammar.NewGuide(c.vocabulary())
+		e.guide = grammar.NewGuide(c.vocabulary)
 		e.vocab.Guide(e.guide)
 	}
 	return e, nil
