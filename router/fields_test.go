@@ -122,14 +122,56 @@ var textOnly = []field{
 		bad:  []string{"null", `""`, "[]", "[[]]", `[""]`, "7", "{}", "true", "[true]", "[259]", "[-1]", "[1.5]", `["a",1]`, `[1,"a"]`, `[[1],["a"]]`, "[null]", `[{}]`}},
 }
 
+// responseOnly are the fields of responses alone.
+var responseOnly = []field{
+	{name: "max_output_tokens", show: func(g *wire.Generate) any { return g.MaxTokens },
+		good: [][2]string{{"0", ""}, {"1", "1"}, {"2.0", "2"}}, bad: []string{"-1", "1000001", "1.5", `"5"`, "true"}},
+	{name: "top_logprobs", show: ofParams(func(p *wire.Params) int { return p.Logprobs }),
+		good: [][2]string{{"0", "0"}, {"20", "20"}, {"null", "-1"}}, bad: []string{"-1", "21", "1.5", `"1"`}},
+	{name: "include", show: ofParams(func(p *wire.Params) int { return p.Logprobs }),
+		good: [][2]string{{"[]", "-1"}, {`["message.output_text.logprobs"]`, "0"}, {`["reasoning.encrypted_content"]`, "-1"}, {"null", "-1"}}, bad: []string{`"a"`, "[1]", "{}", "true"}},
+	{name: "instructions", good: [][2]string{{`"i"`, ""}, {`""`, ""}}, bad: []string{"1", "[]", "{}"}},
+	{name: "store", good: [][2]string{{"true", ""}, {"false", ""}}, bad: []string{"1", `"true"`}},
+	{name: "background", good: [][2]string{{"false", ""}}, bad: []string{"true", "1", `"false"`}},
+	{name: "metadata", good: [][2]string{{"{}", ""}, {`{"a":"b"}`, ""}}, bad: []string{"[]", `"a"`, "1"}},
+	{name: "reasoning", good: [][2]string{{"{}", ""}, {`{"effort":"high","summary":"auto"}`, ""}}, bad: []string{"[]", `"high"`}},
+	{name: "truncation", good: [][2]string{{`"auto"`, ""}, {`"disabled"`, ""}}, bad: []string{`"all"`, "true", "1"}},
+	{name: "text", good: [][2]string{{"{}", ""}, {`{"format":null,"verbosity":"low"}`, ""}, {`{"format":{"type":"text"}}`, ""}}, bad: []string{"[]", `"text"`, "1"}},
+	{name: "text", param: "text.format.type", bad: []string{`{"format":{}}`, `{"format":{"type":"xml"}}`}},
+	{name: "tools", good: [][2]string{{"[]", ""}, {`[{"type":"function","name":"f"}]`, ""}, {`[{"type":"function","name":"f","description":null,"parameters":null,"strict":null}]`, ""}}, bad: []string{"{}", `"f"`, "1"}},
+	{name: "tool_choice", good: [][2]string{{`"none"`, ""}, {`"auto"`, ""}}, bad: []string{`"required"`, `"maybe"`, "1", "[]"}},
+	{name: "parallel_tool_calls", good: [][2]string{{"true", ""}, {"false", ""}}, bad: []string{"1", `"true"`}},
+	{name: "previous_response_id", bad: []string{`"resp_1"`, "1"}},
+	{name: "conversation", bad: []string{`"conv_1"`, `{"id":"conv_1"}`}},
+	{name: "input", bad: []string{"null", "[]", "1", "{}", "true"}},
+}
+
+// notOfResponses are fields that /v1/responses does not have: whatever they say is ignored.
+var notOfResponses = map[string]bool{"max_tokens": true, "max_completion_tokens": true, "n": true}
+
+func ofResponses() (out []field) {
+	for _, f := range both {
+		if !notOfResponses[f.name] {
+			f.also = strings.ReplaceAll(f.also, "max_tokens", "max_output_tokens")
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // TestFields tries every row of the contract's table at its edges and beyond, on the endpoints that have it.
 func TestFields(t *testing.T) {
 	w := start(t, text("x"))
-	for path, fields := range map[string][][]field{"chat/completions": {both, chatOnly}, "completions": {both, textOnly}} {
+	for path, fields := range map[string][][]field{
+		"chat/completions": {both, chatOnly}, "completions": {both, textOnly}, "responses": {ofResponses(), responseOnly},
+	} {
 		base := map[string]string{"model": `"demo/model"`}
-		if path == "completions" {
+		switch path {
+		case "completions":
 			base["prompt"] = `"a"`
-		} else {
+		case "responses":
+			base["input"] = `"a"`
+		default:
 			base["messages"] = `[{"role":"user","content":"Hi"}]`
 		}
 		for _, f := range append(fields[0], fields[1]...) {
