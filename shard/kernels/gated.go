@@ -72,10 +72,12 @@ func (g *Gated) chunk(worker, i int) {
 	s.gate, s.up = grow(s.gate, g.a.rows*stride), grow(s.up, g.a.rows*stride)
 	g.product(worker, g.gate, from, to, s.gate, stride)
 	g.product(worker, g.up, from, to, s.up, stride)
+	SwiGLU(s.gate, s.gate, s.up)
+	if g.dst.putAll(at, s.gate, stride, n) {
+		return
+	}
 	for r := range g.a.rows {
-		h := s.gate[r*stride:][:n]
-		SwiGLU(h, h, s.up[r*stride:][:n])
-		if !g.dst.put(r, at, h) {
+		if !g.dst.put(r, at, s.gate[r*stride:][:n]) {
 			g.bad[r].Store(true)
 			g.anyBad.Store(true)
 		}
@@ -100,6 +102,29 @@ func (m *Matrix) part(from, to int) Matrix {
 	p.Rows = min(m.Rows, to*groupRows) - from*groupRows
 	p.codes, p.scales = m.codes[from*c:to*c], m.scales[from*s:to*s]
 	return p
+}
+
+// putAll sets all rows from element at on, a multiple of 32, to the n elements of x's rows [rows, stride], as Seal would.
+// It returns false, and sets nothing, where x may hold Inf or NaN.
+func (a *Acts) putAll(at int, x []float32, stride, n int) bool {
+	if !finite(x) {
+		return false
+	}
+	if len(a.blocks) == 0 {
+		for r := range a.rows {
+			copy(a.Row(r)[at:], x[r*stride:][:n])
+		}
+		return true
+	}
+	for first := 0; first < a.rows; {
+		_, width := a.tile(first)
+		blocks := a.blocks[first*(a.cols/32)+at/32*width:]
+		for i := range width {
+			quantise(blocks[i:], width, x[(first+i)*stride:][:n])
+		}
+		first += width
+	}
+	return true
 }
 
 // put sets row r from element at on, a multiple of 32, to x, as Seal would. It returns false, and puts zeros, where x
