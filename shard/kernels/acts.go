@@ -89,7 +89,7 @@ func grow[T any](s []T, n int) []T {
 // Row is row r's float32 values [cols]; write them, then call Seal.
 func (a *Acts) Row(r int) []float32 { return a.x[r*a.cols : (r+1)*a.cols : (r+1)*a.cols] }
 
-// Seal makes row r ready for Mul: per 32 elements d = amax/127 and q = round-to-even(x·(127/amax)). It returns
+// Seal makes row r ready for a product: per 32 elements d = amax/127 and q = round-to-even(x·(127/amax)). It returns
 // false, and leaves a row of zeros, where the row holds Inf or NaN.
 func (a *Acts) Seal(r int) bool {
 	x := a.Row(r)

@@ -12,7 +12,8 @@ type tilesFunc func(out *float32, outStride uintptr, coef *float32, coefStride u
 
 // tilesKernels are those of 1, 2, 3, … rows, AVX2's for one tile, AVX-512's for two.
 var tilesKernels = [...][]tilesFunc{
-	avx2: {tilesx1AVX2, tilesx2AVX2, tilesx3AVX2, tilesx4AVX2, tilesx5AVX2, tilesx6AVX2},
+	avx2:    {tilesx1AVX2, tilesx2AVX2, tilesx3AVX2, tilesx4AVX2, tilesx5AVX2, tilesx6AVX2},
+	avxvnni: {tilesx1AVX2, tilesx2AVX2, tilesx3AVX2, tilesx4AVX2, tilesx5AVX2, tilesx6AVX2},
 	avx512: {
 		tilesx1AVX512, tilesx2AVX512, tilesx3AVX512, tilesx4AVX512, tilesx5AVX512, tilesx6AVX512, tilesx7AVX512,
 		tilesx8AVX512, tilesx9AVX512, tilesx10AVX512, tilesx11AVX512, tilesx12AVX512, tilesx13AVX512, tilesx14AVX512,

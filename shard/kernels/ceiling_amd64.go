@@ -30,6 +30,8 @@ func int8Peak(turns int) {
 	case generic:
 	case avx512:
 		int8PeakAVX512(turns)
+	case avxvnni:
+		int8PeakAVXVNNI(turns)
 	default:
 		int8PeakAVX2(turns)
 	}

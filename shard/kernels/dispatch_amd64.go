@@ -14,14 +14,18 @@ import (
 // machinePaths are the paths of this machine, the best last.
 var machinePaths = func() []path {
 	const f16c = 1 << 29
-	x := &cpu.X86
-	switch {
-	case !x.HasAVX2 || !x.HasFMA || features()&f16c == 0:
-		return []path{generic}
-	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI:
-		return []path{generic, avx2, avx512}
+	x, paths := &cpu.X86, []path{generic}
+	if !x.HasAVX2 || !x.HasFMA || features()&f16c == 0 {
+		return paths
 	}
-	return []path{generic, avx2}
+	paths = append(paths, avx2)
+	if x.HasAVXVNNI {
+		paths = append(paths, avxvnni)
+	}
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI {
+		paths = append(paths, avx512)
+	}
+	return paths
 }()
 
 // whole is the part of n elements that the kernels take.

@@ -23,6 +23,9 @@ func readAVX2(p *byte, turns int)
 // int8PeakAVX2 computes twelve times VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD a turn.
 func int8PeakAVX2(turns int)
 
+// int8PeakAVXVNNI computes twelve times VPDPBUSD a turn.
+func int8PeakAVXVNNI(turns int)
+
 // floatPeakAVX2 computes twelve times VFMADD231PS a turn.
 func floatPeakAVX2(turns int)
 
@@ -76,25 +79,50 @@ func dotQ8_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ8_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ8_0x1AVXVNNI multiplies sixteen rows of Q8_0 by 1 rows of activations.
+//
+//go:noescape
+func dotQ8_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ8_0x2AVX2 multiplies sixteen rows of Q8_0 by 2 rows of activations.
 //
 //go:noescape
 func dotQ8_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ8_0x2AVXVNNI multiplies sixteen rows of Q8_0 by 2 rows of activations.
+//
+//go:noescape
+func dotQ8_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ8_0x3AVX2 multiplies sixteen rows of Q8_0 by 3 rows of activations.
 //
 //go:noescape
 func dotQ8_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ8_0x3AVXVNNI multiplies sixteen rows of Q8_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ8_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ8_0x4AVX2 multiplies sixteen rows of Q8_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ8_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ8_0x4AVXVNNI multiplies sixteen rows of Q8_0 by 4 rows of activations.
+//
+//go:noescape
+func dotQ8_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ8_0AVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ8_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ8_0AVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ8_0AVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_0x1AVX512 multiplies sixteen rows of Q4_0 by 1 rows of activations.
 //
@@ -141,25 +169,50 @@ func dotQ4_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_0x1AVXVNNI multiplies sixteen rows of Q4_0 by 1 rows of activations.
+//
+//go:noescape
+func dotQ4_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_0x2AVX2 multiplies sixteen rows of Q4_0 by 2 rows of activations.
 //
 //go:noescape
 func dotQ4_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ4_0x2AVXVNNI multiplies sixteen rows of Q4_0 by 2 rows of activations.
+//
+//go:noescape
+func dotQ4_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_0x3AVX2 multiplies sixteen rows of Q4_0 by 3 rows of activations.
 //
 //go:noescape
 func dotQ4_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_0x3AVXVNNI multiplies sixteen rows of Q4_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_0x4AVX2 multiplies sixteen rows of Q4_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_0x4AVXVNNI multiplies sixteen rows of Q4_0 by 4 rows of activations.
+//
+//go:noescape
+func dotQ4_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ4_0AVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ4_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ4_0AVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_0AVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_1x1AVX512 multiplies sixteen rows of Q4_1 by 1 rows of activations.
 //
@@ -206,25 +259,50 @@ func dotQ4_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_1x1AVXVNNI multiplies sixteen rows of Q4_1 by 1 rows of activations.
+//
+//go:noescape
+func dotQ4_1x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_1x2AVX2 multiplies sixteen rows of Q4_1 by 2 rows of activations.
 //
 //go:noescape
 func dotQ4_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ4_1x2AVXVNNI multiplies sixteen rows of Q4_1 by 2 rows of activations.
+//
+//go:noescape
+func dotQ4_1x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_1x3AVX2 multiplies sixteen rows of Q4_1 by 3 rows of activations.
 //
 //go:noescape
 func dotQ4_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_1x3AVXVNNI multiplies sixteen rows of Q4_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_1x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_1x4AVX2 multiplies sixteen rows of Q4_1 by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_1x4AVXVNNI multiplies sixteen rows of Q4_1 by 4 rows of activations.
+//
+//go:noescape
+func dotQ4_1x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ4_1AVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ4_1AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ4_1AVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_1AVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_0x1AVX512 multiplies sixteen rows of Q5_0 by 1 rows of activations.
 //
@@ -271,25 +349,50 @@ func dotQ5_0x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_0x1AVXVNNI multiplies sixteen rows of Q5_0 by 1 rows of activations.
+//
+//go:noescape
+func dotQ5_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_0x2AVX2 multiplies sixteen rows of Q5_0 by 2 rows of activations.
 //
 //go:noescape
 func dotQ5_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ5_0x2AVXVNNI multiplies sixteen rows of Q5_0 by 2 rows of activations.
+//
+//go:noescape
+func dotQ5_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_0x3AVX2 multiplies sixteen rows of Q5_0 by 3 rows of activations.
 //
 //go:noescape
 func dotQ5_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_0x3AVXVNNI multiplies sixteen rows of Q5_0 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_0x4AVX2 multiplies sixteen rows of Q5_0 by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_0x4AVXVNNI multiplies sixteen rows of Q5_0 by 4 rows of activations.
+//
+//go:noescape
+func dotQ5_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ5_0AVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ5_0AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ5_0AVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_0AVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_1x1AVX512 multiplies sixteen rows of Q5_1 by 1 rows of activations.
 //
@@ -336,25 +439,50 @@ func dotQ5_1x8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_1x1AVXVNNI multiplies sixteen rows of Q5_1 by 1 rows of activations.
+//
+//go:noescape
+func dotQ5_1x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_1x2AVX2 multiplies sixteen rows of Q5_1 by 2 rows of activations.
 //
 //go:noescape
 func dotQ5_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ5_1x2AVXVNNI multiplies sixteen rows of Q5_1 by 2 rows of activations.
+//
+//go:noescape
+func dotQ5_1x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_1x3AVX2 multiplies sixteen rows of Q5_1 by 3 rows of activations.
 //
 //go:noescape
 func dotQ5_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_1x3AVXVNNI multiplies sixteen rows of Q5_1 by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_1x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_1x4AVX2 multiplies sixteen rows of Q5_1 by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_1x4AVXVNNI multiplies sixteen rows of Q5_1 by 4 rows of activations.
+//
+//go:noescape
+func dotQ5_1x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ5_1AVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ5_1AVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ5_1AVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_1AVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotIQ4_NLx1AVX512 multiplies sixteen rows of IQ4_NL by 1 rows of activations.
 //
@@ -401,25 +529,50 @@ func dotIQ4_NLx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, a
 //go:noescape
 func dotIQ4_NLx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_NLx1AVXVNNI multiplies sixteen rows of IQ4_NL by 1 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotIQ4_NLx2AVX2 multiplies sixteen rows of IQ4_NL by 2 rows of activations.
 //
 //go:noescape
 func dotIQ4_NLx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotIQ4_NLx2AVXVNNI multiplies sixteen rows of IQ4_NL by 2 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_NLx3AVX2 multiplies sixteen rows of IQ4_NL by 3 rows of activations.
 //
 //go:noescape
 func dotIQ4_NLx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_NLx3AVXVNNI multiplies sixteen rows of IQ4_NL by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotIQ4_NLx4AVX2 multiplies sixteen rows of IQ4_NL by 4 rows of activations.
 //
 //go:noescape
 func dotIQ4_NLx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_NLx4AVXVNNI multiplies sixteen rows of IQ4_NL by 4 rows of activations.
+//
+//go:noescape
+func dotIQ4_NLx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackIQ4_NLAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackIQ4_NLAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackIQ4_NLAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackIQ4_NLAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotIQ4_XSx1AVX512 multiplies sixteen rows of IQ4_XS by 1 rows of activations.
 //
@@ -466,25 +619,50 @@ func dotIQ4_XSx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, a
 //go:noescape
 func dotIQ4_XSx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_XSx1AVXVNNI multiplies sixteen rows of IQ4_XS by 1 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotIQ4_XSx2AVX2 multiplies sixteen rows of IQ4_XS by 2 rows of activations.
 //
 //go:noescape
 func dotIQ4_XSx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotIQ4_XSx2AVXVNNI multiplies sixteen rows of IQ4_XS by 2 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotIQ4_XSx3AVX2 multiplies sixteen rows of IQ4_XS by 3 rows of activations.
 //
 //go:noescape
 func dotIQ4_XSx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_XSx3AVXVNNI multiplies sixteen rows of IQ4_XS by 3 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotIQ4_XSx4AVX2 multiplies sixteen rows of IQ4_XS by 4 rows of activations.
 //
 //go:noescape
 func dotIQ4_XSx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotIQ4_XSx4AVXVNNI multiplies sixteen rows of IQ4_XS by 4 rows of activations.
+//
+//go:noescape
+func dotIQ4_XSx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackIQ4_XSAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackIQ4_XSAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackIQ4_XSAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackIQ4_XSAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ4_Kx1AVX512 multiplies sixteen rows of Q4_K by 1 rows of activations.
 //
@@ -531,25 +709,50 @@ func dotQ4_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ4_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_Kx1AVXVNNI multiplies sixteen rows of Q4_K by 1 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_Kx2AVX2 multiplies sixteen rows of Q4_K by 2 rows of activations.
 //
 //go:noescape
 func dotQ4_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ4_Kx2AVXVNNI multiplies sixteen rows of Q4_K by 2 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ4_Kx3AVX2 multiplies sixteen rows of Q4_K by 3 rows of activations.
 //
 //go:noescape
 func dotQ4_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_Kx3AVXVNNI multiplies sixteen rows of Q4_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ4_Kx4AVX2 multiplies sixteen rows of Q4_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ4_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ4_Kx4AVXVNNI multiplies sixteen rows of Q4_K by 4 rows of activations.
+//
+//go:noescape
+func dotQ4_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ4_KAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ4_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ4_KAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ4_KAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ5_Kx1AVX512 multiplies sixteen rows of Q5_K by 1 rows of activations.
 //
@@ -596,25 +799,50 @@ func dotQ5_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ5_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_Kx1AVXVNNI multiplies sixteen rows of Q5_K by 1 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_Kx2AVX2 multiplies sixteen rows of Q5_K by 2 rows of activations.
 //
 //go:noescape
 func dotQ5_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ5_Kx2AVXVNNI multiplies sixteen rows of Q5_K by 2 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ5_Kx3AVX2 multiplies sixteen rows of Q5_K by 3 rows of activations.
 //
 //go:noescape
 func dotQ5_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_Kx3AVXVNNI multiplies sixteen rows of Q5_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ5_Kx4AVX2 multiplies sixteen rows of Q5_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ5_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ5_Kx4AVXVNNI multiplies sixteen rows of Q5_K by 4 rows of activations.
+//
+//go:noescape
+func dotQ5_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ5_KAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ5_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ5_KAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ5_KAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ6_Kx1AVX512 multiplies sixteen rows of Q6_K by 1 rows of activations.
 //
@@ -661,25 +889,50 @@ func dotQ6_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ6_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ6_Kx1AVXVNNI multiplies sixteen rows of Q6_K by 1 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ6_Kx2AVX2 multiplies sixteen rows of Q6_K by 2 rows of activations.
 //
 //go:noescape
 func dotQ6_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ6_Kx2AVXVNNI multiplies sixteen rows of Q6_K by 2 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ6_Kx3AVX2 multiplies sixteen rows of Q6_K by 3 rows of activations.
 //
 //go:noescape
 func dotQ6_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ6_Kx3AVXVNNI multiplies sixteen rows of Q6_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ6_Kx4AVX2 multiplies sixteen rows of Q6_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ6_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ6_Kx4AVXVNNI multiplies sixteen rows of Q6_K by 4 rows of activations.
+//
+//go:noescape
+func dotQ6_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ6_KAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ6_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ6_KAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ6_KAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ3_Kx1AVX512 multiplies sixteen rows of Q3_K by 1 rows of activations.
 //
@@ -726,25 +979,50 @@ func dotQ3_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ3_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ3_Kx1AVXVNNI multiplies sixteen rows of Q3_K by 1 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ3_Kx2AVX2 multiplies sixteen rows of Q3_K by 2 rows of activations.
 //
 //go:noescape
 func dotQ3_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ3_Kx2AVXVNNI multiplies sixteen rows of Q3_K by 2 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ3_Kx3AVX2 multiplies sixteen rows of Q3_K by 3 rows of activations.
 //
 //go:noescape
 func dotQ3_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ3_Kx3AVXVNNI multiplies sixteen rows of Q3_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ3_Kx4AVX2 multiplies sixteen rows of Q3_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ3_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ3_Kx4AVXVNNI multiplies sixteen rows of Q3_K by 4 rows of activations.
+//
+//go:noescape
+func dotQ3_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // unpackQ3_KAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ3_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
+// unpackQ3_KAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ3_KAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
 // dotQ2_Kx1AVX512 multiplies sixteen rows of Q2_K by 1 rows of activations.
 //
@@ -791,142 +1069,287 @@ func dotQ2_Kx8AVX512(y *float32, yStride uintptr, codes *byte, scales *byte, act
 //go:noescape
 func dotQ2_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ2_Kx1AVXVNNI multiplies sixteen rows of Q2_K by 1 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ2_Kx2AVX2 multiplies sixteen rows of Q2_K by 2 rows of activations.
 //
 //go:noescape
 func dotQ2_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ2_Kx2AVXVNNI multiplies sixteen rows of Q2_K by 2 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // dotQ2_Kx3AVX2 multiplies sixteen rows of Q2_K by 3 rows of activations.
 //
 //go:noescape
 func dotQ2_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
+// dotQ2_Kx3AVXVNNI multiplies sixteen rows of Q2_K by 3 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
 // dotQ2_Kx4AVX2 multiplies sixteen rows of Q2_K by 4 rows of activations.
 //
 //go:noescape
 func dotQ2_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
+
+// dotQ2_Kx4AVXVNNI multiplies sixteen rows of Q2_K by 4 rows of activations.
+//
+//go:noescape
+func dotQ2_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
 
 // unpackQ2_KAVX512 widens records of sixteen rows.
 //
 //go:noescape
 func unpackQ2_KAVX512(dst *byte, lines *byte, codes *byte, scales *byte, n int)
 
+// unpackQ2_KAVXVNNI widens records of sixteen rows.
+//
+//go:noescape
+func unpackQ2_KAVXVNNI(dst *byte, lines *byte, codes *byte, scales *byte, n int)
+
 // gemmOnex1AVX512 multiplies two unpacked panels by 1 rows of activations.
 //
 //go:noescape
 func gemmOnex1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex1AVXVNNI multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmOnex1AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmOnex2AVX512 multiplies two unpacked panels by 2 rows of activations.
 //
 //go:noescape
 func gemmOnex2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmOnex2AVXVNNI multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmOnex2AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmOnex3AVX512 multiplies two unpacked panels by 3 rows of activations.
 //
 //go:noescape
 func gemmOnex3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex3AVXVNNI multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmOnex3AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmOnex4AVX512 multiplies two unpacked panels by 4 rows of activations.
 //
 //go:noescape
 func gemmOnex4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmOnex4AVXVNNI multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmOnex4AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmOnex5AVX512 multiplies two unpacked panels by 5 rows of activations.
 //
 //go:noescape
 func gemmOnex5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmOnex5AVXVNNI multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmOnex5AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmOnex6AVX512 multiplies two unpacked panels by 6 rows of activations.
 //
 //go:noescape
 func gemmOnex6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmOnex6AVXVNNI multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmOnex6AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmMinx1AVX512 multiplies two unpacked panels by 1 rows of activations.
 //
 //go:noescape
 func gemmMinx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx1AVXVNNI multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmMinx1AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmMinx2AVX512 multiplies two unpacked panels by 2 rows of activations.
 //
 //go:noescape
 func gemmMinx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmMinx2AVXVNNI multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmMinx2AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmMinx3AVX512 multiplies two unpacked panels by 3 rows of activations.
 //
 //go:noescape
 func gemmMinx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx3AVXVNNI multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmMinx3AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmMinx4AVX512 multiplies two unpacked panels by 4 rows of activations.
 //
 //go:noescape
 func gemmMinx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmMinx4AVXVNNI multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmMinx4AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmMinx5AVX512 multiplies two unpacked panels by 5 rows of activations.
 //
 //go:noescape
 func gemmMinx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmMinx5AVXVNNI multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmMinx5AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmMinx6AVX512 multiplies two unpacked panels by 6 rows of activations.
 //
 //go:noescape
 func gemmMinx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmMinx6AVXVNNI multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmMinx6AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairx1AVX512 multiplies two unpacked panels by 1 rows of activations.
 //
 //go:noescape
 func gemmPairx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx1AVXVNNI multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmPairx1AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmPairx2AVX512 multiplies two unpacked panels by 2 rows of activations.
 //
 //go:noescape
 func gemmPairx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairx2AVXVNNI multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmPairx2AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairx3AVX512 multiplies two unpacked panels by 3 rows of activations.
 //
 //go:noescape
 func gemmPairx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx3AVXVNNI multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmPairx3AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmPairx4AVX512 multiplies two unpacked panels by 4 rows of activations.
 //
 //go:noescape
 func gemmPairx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairx4AVXVNNI multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmPairx4AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairx5AVX512 multiplies two unpacked panels by 5 rows of activations.
 //
 //go:noescape
 func gemmPairx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairx5AVXVNNI multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmPairx5AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmPairx6AVX512 multiplies two unpacked panels by 6 rows of activations.
 //
 //go:noescape
 func gemmPairx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairx6AVXVNNI multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmPairx6AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairMinx1AVX512 multiplies two unpacked panels by 1 rows of activations.
 //
 //go:noescape
 func gemmPairMinx1AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx1AVXVNNI multiplies two unpacked panels by 1 rows of activations.
+//
+//go:noescape
+func gemmPairMinx1AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmPairMinx2AVX512 multiplies two unpacked panels by 2 rows of activations.
 //
 //go:noescape
 func gemmPairMinx2AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairMinx2AVXVNNI multiplies two unpacked panels by 2 rows of activations.
+//
+//go:noescape
+func gemmPairMinx2AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairMinx3AVX512 multiplies two unpacked panels by 3 rows of activations.
 //
 //go:noescape
 func gemmPairMinx3AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx3AVXVNNI multiplies two unpacked panels by 3 rows of activations.
+//
+//go:noescape
+func gemmPairMinx3AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
 // gemmPairMinx4AVX512 multiplies two unpacked panels by 4 rows of activations.
 //
 //go:noescape
 func gemmPairMinx4AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairMinx4AVXVNNI multiplies two unpacked panels by 4 rows of activations.
+//
+//go:noescape
+func gemmPairMinx4AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairMinx5AVX512 multiplies two unpacked panels by 5 rows of activations.
 //
 //go:noescape
 func gemmPairMinx5AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
 
+// gemmPairMinx5AVXVNNI multiplies two unpacked panels by 5 rows of activations.
+//
+//go:noescape
+func gemmPairMinx5AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
 // gemmPairMinx6AVX512 multiplies two unpacked panels by 6 rows of activations.
 //
 //go:noescape
 func gemmPairMinx6AVX512(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)
+
+// gemmPairMinx6AVXVNNI multiplies two unpacked panels by 6 rows of activations.
+//
+//go:noescape
+func gemmPairMinx6AVXVNNI(acc *float32, first bool, y *float32, yStride uintptr, codes *byte, panel uintptr, scales *byte, acts *byte, next *byte, ahead *byte, blocks int)

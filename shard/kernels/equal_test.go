@@ -114,6 +114,19 @@ func pack(t *testing.T, typ quant.Type, rows, cols int, data []byte) *Matrix {
 	return m
 }
 
+// product is m times rows of activations x [batch, cols]: y [batch, stride].
+func product(m *Matrix, x []float32, batch, stride int) []float32 {
+	var a Acts
+	a.Reset(batch, m.Cols, true)
+	for i := range batch {
+		copy(a.Row(i), x[i*m.Cols:])
+		a.Seal(i)
+	}
+	y := make([]float32, batch*stride)
+	m.mulGroups(y[:(batch-1)*stride+m.Rows], stride, &a, 0, m.Groups(), newWorkspace())
+	return y
+}
+
 // TestMulEqual covers every type with every number of rows that has a kernel, ragged groups included, and checks
 // that nothing is written outside the output.
 func TestMulEqual(t *testing.T) {
@@ -121,19 +134,11 @@ func TestMulEqual(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(typ), 3))
 			const rows, cols, stride = 72, 768, 75
-			w := newWorkspace()
 			m := pack(t, typ, rows, cols, blocks(r, typ, rows, cols))
-			for batch := 1; batch <= 20; batch++ {
+			for _, batch := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 31, 40} {
 				x := adversarial(r, batch*cols)
 				sameBits(t, func() []float32 {
-					var a Acts
-					a.Reset(batch, cols, true)
-					for i := range batch {
-						copy(a.Row(i), x[i*cols:])
-						a.Seal(i)
-					}
-					y := make([]float32, batch*stride)
-					m.mulGroups(y[:(batch-1)*stride+rows], stride, &a, 0, m.Groups(), w)
+					y := product(m, x, batch, stride)
 					for i, v := range y {
 						if i%stride >= rows && v != 0 {
 							t.Fatalf("batch %d: element %d lies outside the output and was written", batch, i)
@@ -146,6 +151,35 @@ func TestMulEqual(t *testing.T) {
 	}
 }
 
+// TestMulLong goes past every border by which many rows and columns are cut, with a type of each kind of scales.
+func TestMulLong(t *testing.T) {
+	for _, typ := range []quant.Type{quant.Q8_0, quant.Q5_0, quant.Q4_K, quant.Q6_K, quant.Q2_K} {
+		t.Run(typ.String(), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(uint64(typ), 9))
+			const rows, cols, batch = 56, 1280, 515
+			m := pack(t, typ, rows, cols, blocks(r, typ, rows, cols))
+			x := adversarial(r, batch*cols)
+			sameBits(t, func() []float32 { return product(m, x, batch, rows) })
+		})
+	}
+}
+
+// FuzzMul: any weights, activations and numbers of rows give the same bits on every path.
+func FuzzMul(f *testing.F) {
+	for i := range uint64(24) {
+		f.Add(i, uint8(i), uint8(7*i))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, kind, size uint8) {
+		types := allTypes()
+		typ := types[int(kind)%len(types)]
+		r := rand.New(rand.NewPCG(seed, 10))
+		rows, cols, batch := 1+r.IntN(70), 256*(1+r.IntN(3)), 1+int(size)%40
+		m := pack(t, typ, rows, cols, blocks(r, typ, rows, cols))
+		x := adversarial(r, batch*cols)
+		sameBits(t, func() []float32 { return product(m, x, batch, rows) })
+	})
+}
+
 // TestMulExtremes has the largest codes meet the largest activations of either sign, where 16 bits could overflow.
 func TestMulExtremes(t *testing.T) {
 	for _, typ := range allTypes() {
@@ -153,6 +187,7 @@ func TestMulExtremes(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%02x", typ, fill), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(1, 1))
 				const rows, cols, batch = 16, 512, 15
+				w := newWorkspace()
 				data := blocks(r, typ, rows, cols)
 				scales := map[int]bool{}
 				for _, h := range halves[typ] {
@@ -175,7 +210,7 @@ func TestMulExtremes(t *testing.T) {
 						a.Seal(i)
 					}
 					y := make([]float32, batch*rows)
-					m.Mul(y, rows, &a, 0)
+					m.mulGroups(y, rows, &a, 0, 1, w)
 					return y
 				})
 			})

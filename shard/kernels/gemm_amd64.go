@@ -2,11 +2,7 @@
 
 package kernels
 
-import (
-	"unsafe"
-
-	"github.com/stagecoach-llm/stagecoach/shard/quant"
-)
+import "unsafe"
 
 // Many rows of activations are multiplied by weights that were unpacked to bytes before, so that unpacking counts for
 // nothing and one kernel serves all types with the same kind of scales. Work is cut so that it stays in the caches:
@@ -51,10 +47,12 @@ type workspace struct {
 	y      []float32
 	stride int
 
-	r, end   int // rows of activations
-	b, n     int // blocks
-	g, pairs int // groups from g on
-	p        int // pair
+	r, end   int  // rows of activations
+	b, n     int  // blocks
+	g, pairs int  // groups from g on
+	p        int  // pair
+	alone    bool // a group without a partner is both panels of a pair
+	set      *gemmSet
 	ahead    ahead
 }
 
@@ -62,44 +60,23 @@ const maxLines = 5
 
 func newWorkspace() *workspace { return new(workspace) }
 
-var (
-	gemmOne = [gemmTile]gemmFunc{gemmOnex1AVX512, gemmOnex2AVX512, gemmOnex3AVX512,
-		gemmOnex4AVX512, gemmOnex5AVX512, gemmOnex6AVX512}
-	gemmMin = [gemmTile]gemmFunc{gemmMinx1AVX512, gemmMinx2AVX512, gemmMinx3AVX512,
-		gemmMinx4AVX512, gemmMinx5AVX512, gemmMinx6AVX512}
-	gemmPair = [gemmTile]gemmFunc{gemmPairx1AVX512, gemmPairx2AVX512, gemmPairx3AVX512,
-		gemmPairx4AVX512, gemmPairx5AVX512, gemmPairx6AVX512}
-	gemmPairMin = [gemmTile]gemmFunc{gemmPairMinx1AVX512, gemmPairMinx2AVX512, gemmPairMinx3AVX512,
-		gemmPairMinx4AVX512, gemmPairMinx5AVX512, gemmPairMinx6AVX512}
-)
-
-// gemmSets has them by type.
-var gemmSets = [32]gemmSet{
-	quant.Q8_0:   {unpackQ8_0AVX512, &gemmOne, 2},
-	quant.Q4_0:   {unpackQ4_0AVX512, &gemmOne, 2},
-	quant.Q5_0:   {unpackQ5_0AVX512, &gemmOne, 2},
-	quant.IQ4_NL: {unpackIQ4_NLAVX512, &gemmOne, 2},
-	quant.IQ4_XS: {unpackIQ4_XSAVX512, &gemmOne, 2},
-	quant.Q4_1:   {unpackQ4_1AVX512, &gemmMin, 3},
-	quant.Q5_1:   {unpackQ5_1AVX512, &gemmMin, 3},
-	quant.Q4_K:   {unpackQ4_KAVX512, &gemmMin, 3},
-	quant.Q5_K:   {unpackQ5_KAVX512, &gemmMin, 3},
-	quant.Q6_K:   {unpackQ6_KAVX512, &gemmPair, 3},
-	quant.Q3_K:   {unpackQ3_KAVX512, &gemmPair, 3},
-	quant.Q2_K:   {unpackQ2_KAVX512, &gemmPairMin, 5},
-}
-
 // mulGroups computes groups [g0, g1) for all rows of a.
 func (m *Matrix) mulGroups(y []float32, stride int, a *Acts, g0, g1 int, w *workspace) {
-	if active == avx512 && m.Quantised() && a.rows >= gemmFrom {
-		w.m, w.acts, w.y, w.stride = m, a, y, stride
-		for whole := min(g1, m.Rows/groupRows); whole-g0 >= 2; g0 += 2 * w.pairs {
-			w.g, w.pairs = g0, min(gemmPairs, (whole-g0)/2)
-			w.gemm()
+	if gemmSets[active] == nil || !m.Quantised() || a.rows < gemmFrom {
+		for g := g0; g < g1; g++ {
+			m.mul(y, stride, a, g)
 		}
+		return
 	}
-	for g := g0; g < g1; g++ {
-		m.Mul(y, stride, a, g)
+	w.set = &gemmSets[active][m.Type]
+	w.m, w.acts, w.y, w.stride, w.alone = m, a, y, stride, false
+	for whole := min(g1, m.Rows/groupRows); whole-g0 >= 2; g0 += 2 * w.pairs {
+		w.g, w.pairs = g0, min(gemmPairs, (whole-g0)/2)
+		w.gemm()
+	}
+	w.pairs, w.alone = 1, true
+	for w.g = g0; w.g < g1; w.g++ {
+		w.gemm()
 	}
 }
 
@@ -119,7 +96,7 @@ func (w *workspace) gemm() {
 
 // pass adds a run of blocks to the products of a pair of panels with all tiles.
 func (w *workspace) pass() {
-	m, a, set := w.m, w.acts, &gemmSets[w.m.Type]
+	m, a := w.m, w.acts
 	codes, panel := w.unpack()
 	sums := w.sums[w.p*gemmRows*2*groupRows:]
 	at, last := (w.g+2*w.p)*groupRows, w.b+w.n == m.blocks
@@ -130,25 +107,45 @@ func (w *workspace) pass() {
 			next, _ = a.from(r+width, w.b)
 		}
 		var out *float32
-		if last {
+		if last && !w.alone {
 			_, out = w.y[(r+width-1)*w.stride+at+2*groupRows-1], &w.y[r*w.stride+at]
 		}
-		set.mul[width-1](&sums[(r-w.r)*2*groupRows], w.b == 0, out, uintptr(4*w.stride), codes, panel, &w.lines[0],
+		w.set.mul[width-1](&sums[(r-w.r)*2*groupRows], w.b == 0, out, uintptr(4*w.stride), codes, panel, &w.lines[0],
 			acts, next, w.ahead.next(a, codes), w.n)
 		r += width
 	}
+	if last && w.alone {
+		w.copyOut(at, min(groupRows, m.Rows-at))
+	}
+}
+
+// copyOut stores the first n sums of every row that the first panel ended with.
+func (w *workspace) copyOut(at, n int) {
+	for r := w.r; r < w.end; r++ {
+		copy(w.y[r*w.stride+at:][:n], w.sums[(r-w.r)*2*groupRows:])
+	}
+}
+
+// group is panel i of the pair.
+func (w *workspace) group(i int) (codes, scales []byte) {
+	if w.alone {
+		i = 0
+	}
+	return w.m.group(w.g + 2*w.p + i)
 }
 
 // unpack unpacks the pair's blocks, and tells where the codes are then and how far apart.
 func (w *workspace) unpack() (codes *byte, panel uintptr) {
-	m, set, f := w.m, &gemmSets[w.m.Type], w.m.fmt
+	m, set, f := w.m, w.set, w.m.fmt
 	codes, panel = &w.codes[0], gemmBlocks*512
 	for i := range 2 {
-		c, s := m.group(w.g + 2*w.p + i)
+		c, s := w.group(i)
 		from := &c[w.b*f.blockBytes()]
 		set.unpack(&w.codes[i*gemmBlocks*512], &w.lines[i*64*set.lines], from, &s[w.b/f.span*f.record], w.n/f.span)
 		if f.bits == 8 {
-			panel = uintptr(m.groupCodes())
+			if panel = uintptr(m.groupCodes()); w.alone {
+				panel = 0
+			}
 			if i == 0 {
 				codes = from
 			}

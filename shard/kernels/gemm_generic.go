@@ -10,6 +10,6 @@ func newWorkspace() *workspace { return nil }
 // mulGroups computes groups [g0, g1) for all rows of a.
 func (m *Matrix) mulGroups(y []float32, stride int, a *Acts, g0, g1 int, _ *workspace) {
 	for g := g0; g < g1; g++ {
-		m.Mul(y, stride, a, g)
+		m.mul(y, stride, a, g)
 	}
 }

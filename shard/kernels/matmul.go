@@ -1,6 +1,6 @@
 package kernels
 
-// Mul computes one group of 16 outputs for all activation rows:
+// mul computes one group of 16 outputs for all activation rows:
 //
 //	y[r*stride + 16g + i] = Σ_k w[16g+i, k]·x[r, k]
 //
@@ -16,7 +16,7 @@ package kernels
 //	acc = fma(u, as, acc)
 //
 // Float weights are widened exactly: acc = fma(w, x, acc).
-func (m *Matrix) Mul(y []float32, stride int, a *Acts, g int) {
+func (m *Matrix) mul(y []float32, stride int, a *Acts, g int) {
 	at := g * groupRows
 	n := min(groupRows, m.Rows-at)
 	for r := 0; r < a.rows; {

@@ -27,6 +27,20 @@ var dotKernels = map[path]map[quant.Type][]dotFunc{
 		quant.Q3_K:   {dotQ3_Kx1AVX2, dotQ3_Kx2AVX2, dotQ3_Kx3AVX2, dotQ3_Kx4AVX2},
 		quant.Q2_K:   {dotQ2_Kx1AVX2, dotQ2_Kx2AVX2, dotQ2_Kx3AVX2, dotQ2_Kx4AVX2},
 	},
+	avxvnni: {
+		quant.Q8_0:   {dotQ8_0x1AVXVNNI, dotQ8_0x2AVXVNNI, dotQ8_0x3AVXVNNI, dotQ8_0x4AVXVNNI},
+		quant.Q4_0:   {dotQ4_0x1AVXVNNI, dotQ4_0x2AVXVNNI, dotQ4_0x3AVXVNNI, dotQ4_0x4AVXVNNI},
+		quant.Q4_1:   {dotQ4_1x1AVXVNNI, dotQ4_1x2AVXVNNI, dotQ4_1x3AVXVNNI, dotQ4_1x4AVXVNNI},
+		quant.Q5_0:   {dotQ5_0x1AVXVNNI, dotQ5_0x2AVXVNNI, dotQ5_0x3AVXVNNI, dotQ5_0x4AVXVNNI},
+		quant.Q5_1:   {dotQ5_1x1AVXVNNI, dotQ5_1x2AVXVNNI, dotQ5_1x3AVXVNNI, dotQ5_1x4AVXVNNI},
+		quant.IQ4_NL: {dotIQ4_NLx1AVXVNNI, dotIQ4_NLx2AVXVNNI, dotIQ4_NLx3AVXVNNI, dotIQ4_NLx4AVXVNNI},
+		quant.IQ4_XS: {dotIQ4_XSx1AVXVNNI, dotIQ4_XSx2AVXVNNI, dotIQ4_XSx3AVXVNNI, dotIQ4_XSx4AVXVNNI},
+		quant.Q4_K:   {dotQ4_Kx1AVXVNNI, dotQ4_Kx2AVXVNNI, dotQ4_Kx3AVXVNNI, dotQ4_Kx4AVXVNNI},
+		quant.Q5_K:   {dotQ5_Kx1AVXVNNI, dotQ5_Kx2AVXVNNI, dotQ5_Kx3AVXVNNI, dotQ5_Kx4AVXVNNI},
+		quant.Q6_K:   {dotQ6_Kx1AVXVNNI, dotQ6_Kx2AVXVNNI, dotQ6_Kx3AVXVNNI, dotQ6_Kx4AVXVNNI},
+		quant.Q3_K:   {dotQ3_Kx1AVXVNNI, dotQ3_Kx2AVXVNNI, dotQ3_Kx3AVXVNNI, dotQ3_Kx4AVXVNNI},
+		quant.Q2_K:   {dotQ2_Kx1AVXVNNI, dotQ2_Kx2AVXVNNI, dotQ2_Kx3AVXVNNI, dotQ2_Kx4AVXVNNI},
+	},
 	avx512: {
 		quant.Q8_0: {
 			dotQ8_0x1AVX512, dotQ8_0x2AVX512, dotQ8_0x3AVX512, dotQ8_0x4AVX512,
@@ -107,12 +121,14 @@ func tileRows(rows int) int {
 	switch {
 	case active == generic:
 		return 1
-	case active == avx2:
+	case gemmSets[active] == nil:
 		return 4
-	case rows < gemmFrom:
-		return maxTile
+	case rows >= gemmFrom:
+		return gemmTile
+	case active == avxvnni:
+		return 4
 	}
-	return gemmTile
+	return maxTile
 }
 
 // tile is how many rows from r on one kernel takes.

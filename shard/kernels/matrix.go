@@ -75,7 +75,7 @@ var formats = map[quant.Type]*format{
 // iq4 is the value of each code of IQ4_NL and IQ4_XS.
 var iq4 = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 
-// Groups is the number of 16-row groups: the units in which Mul computes.
+// Groups is the number of 16-row groups: the units in which products are computed.
 func (m *Matrix) Groups() int { return (m.Rows + groupRows - 1) / groupRows }
 
 // Bytes is the memory that the repacked matrix takes; nothing if it is mapped.
@@ -87,7 +87,7 @@ func (m *Matrix) MappedBytes() int64 { return int64(len(m.file)) }
 // GroupBytes is what one group's multiplication reads, for dividing work.
 func (m *Matrix) GroupBytes() int { return m.groupCodes() + m.groupScales() }
 
-// Quantised tells whether Mul reads the activations' integers.
+// Quantised tells whether a product reads the activations' integers.
 func (m *Matrix) Quantised() bool { return m.fmt.bits > 0 }
 
 // Free gives the memory back.

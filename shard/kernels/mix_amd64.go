@@ -9,11 +9,8 @@ type mixFunc func(out *float32, outStride uintptr, coef *float32, coefStride uin
 type mixSet struct{ half, float, bf16 []mixFunc }
 
 var mixKernels = [len(pathNames)]mixSet{
-	avx2: {
-		half:  []mixFunc{mixHalfx1AVX2, mixHalfx2AVX2, mixHalfx3AVX2, mixHalfx4AVX2},
-		float: []mixFunc{mixFloatx1AVX2, mixFloatx2AVX2, mixFloatx3AVX2, mixFloatx4AVX2},
-		bf16:  []mixFunc{mixBF16x1AVX2, mixBF16x2AVX2, mixBF16x3AVX2, mixBF16x4AVX2},
-	},
+	avx2:    mixAVX2,
+	avxvnni: mixAVX2,
 	avx512: {
 		half: []mixFunc{
 			mixHalfx1AVX512, mixHalfx2AVX512, mixHalfx3AVX512, mixHalfx4AVX512,
@@ -28,4 +25,10 @@ var mixKernels = [len(pathNames)]mixSet{
 			mixBF16x5AVX512, mixBF16x6AVX512, mixBF16x7AVX512, mixBF16x8AVX512,
 		},
 	},
+}
+
+var mixAVX2 = mixSet{
+	half:  []mixFunc{mixHalfx1AVX2, mixHalfx2AVX2, mixHalfx3AVX2, mixHalfx4AVX2},
+	float: []mixFunc{mixFloatx1AVX2, mixFloatx2AVX2, mixFloatx3AVX2, mixFloatx4AVX2},
+	bf16:  []mixFunc{mixBF16x1AVX2, mixBF16x2AVX2, mixBF16x3AVX2, mixBF16x4AVX2},
 }

@@ -12,12 +12,13 @@ type path uint8
 const (
 	generic path = iota
 	avx2         // AVX2, FMA, F16C
+	avxvnni      // with AVX-VNNI's dot product
 	avx512       // AVX-512 F, BW, DQ, VL and VNNI
 	neon         // arm64's vectors, which every arm64 machine has
 	neonDot      // with the dot product of ARMv8.4, optional before
 )
 
-var pathNames = [...]string{"generic", "avx2", "avx512", "neon", "neondot"}
+var pathNames = [...]string{"generic", "avx2", "avxvnni", "avx512", "neon", "neondot"}
 
 func (p path) String() string { return pathNames[p] }
 
@@ -36,7 +37,7 @@ func startPath() path {
 	return best()
 }
 
-// Path names the kernels in use: "avx512", "avx2", "neondot", "neon" or "generic".
+// Path names the kernels in use: "avx512", "avxvnni", "avx2", "neondot", "neon" or "generic".
 func Path() string { return active.String() }
 
 // Paths lists what this machine and build have, the best last.

@@ -15,6 +15,9 @@ func ceilings() {
 		}
 		read(isa, v, lanes)
 		peak("int8Peak"+isa, "VPDPBUSD or VPMADDUBSW with VPMADDWD and VPADDD", v, int8Step(isa, v))
+		if isa == "AVX2" {
+			peak("int8PeakAVXVNNI", "VPDPBUSD", v, func(x, y, sum VecVirtual) { VPDPBUSD(x, y, sum) })
+		}
 		peak("floatPeak"+isa, "VFMADD231PS", v, func(x, y, sum VecVirtual) { VFMADD231PS(x, y, sum) })
 	}
 }

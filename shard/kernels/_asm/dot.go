@@ -111,6 +111,7 @@ type dot struct {
 	f    format
 	cols int
 	tag  string // of the labels
+	vnni bool   // 256 bits with VPDPBUSD
 
 	y, yStride, codes, scales, acts Register
 	n, inner                        GPVirtual
@@ -151,8 +152,13 @@ func (k *dot) scale(at int) Mem { return Mem{Base: k.scales, Disp: at} }
 
 // advance goes on to the next block or record.
 func (k *dot) advance() {
-	ADDQ(U32(k.f.blockBytes()), k.codes)
 	ADDQ(U32(k.cols*actBytes), k.acts)
+	k.moveOn()
+}
+
+// moveOn goes on to the next block or record of the weights.
+func (k *dot) moveOn() {
+	ADDQ(U32(k.f.blockBytes()), k.codes)
 	if k.f.kind.span() == 1 {
 		ADDQ(U32(k.f.kind.head()), k.scales)
 	} else {

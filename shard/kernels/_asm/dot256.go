@@ -11,9 +11,14 @@ import (
 //
 // VPMADDUBSW multiplies unsigned by signed bytes and adds pairs in 16 bits, saturating. Codes up to six bits are
 // taken as unsigned: 2·63·127 fits. Q8_0 and the IQ4 table use |w| and give its sign to the activation:
-// 2·128·127 = 32,512 fits, while w+128 would not.
-func dot256(f format, cols int) {
-	k := newDot(f, cols, "AVX2")
+// 2·128·127 = 32,512 fits, while w+128 would not. AVX-VNNI has AVX-512's VPDPBUSD, which takes all codes as unsigned.
+func dot256(f format, cols int, vnni bool) {
+	isa := "AVX2"
+	if vnni {
+		isa = "AVXVNNI"
+	}
+	k := newDot(f, cols, isa)
+	k.vnni = vnni
 	if cols <= 2 {
 		k.pass256([]int{0, 1}, "")
 		VZEROUPPER()
@@ -115,7 +120,7 @@ func (k *dot) dots256(halves []int, part int) vectors {
 	}
 	for c := range ints {
 		for _, i := range ints[c] {
-			if k.f.narrow() {
+			if k.narrow() {
 				VPXOR(i, i, i)
 			} else {
 				k.start256(c, part, i)
@@ -131,7 +136,7 @@ func (k *dot) dots256(halves []int, part int) vectors {
 			}
 		}
 	}
-	if !k.f.narrow() {
+	if !k.narrow() {
 		return ints
 	}
 	t := YMM()
@@ -146,15 +151,19 @@ func (k *dot) dots256(halves []int, part int) vectors {
 }
 
 // narrow tells whether eight steps' pair sums fit 16 bits: 8·2·15·127.
-func (f *format) narrow() bool { return f.bits <= 4 && !f.table }
+func (k *dot) narrow() bool { return !k.vnni && k.f.bits <= 4 && !k.f.table }
 
 // magnitude tells whether codes are signed and need |w|.
-func (f *format) magnitude() bool { return f.bits == 8 || f.table }
+func (k *dot) magnitude() bool { return !k.vnni && (k.f.bits == 8 || k.f.table) }
 
 // start256 is where an integer sum begins: magic's bits, less zero·Σa where codes are taken as unsigned.
 func (k *dot) start256(c, part int, sum VecVirtual) {
-	if k.f.zero == 0 || k.f.magnitude() {
+	if k.f.zero == 0 || k.magnitude() {
 		VMOVDQU(constant32("magicInt"), sum)
+		return
+	}
+	if k.f.zero == 128 {
+		VPBROADCASTD(k.act(c, k.startAt(part)), sum)
 		return
 	}
 	VBROADCASTSS(k.act(c, k.sumAt(part)), sum)
@@ -166,7 +175,11 @@ func (k *dot) start256(c, part int, sum VecVirtual) {
 func (k *dot) multiply256(w VecVirtual, act Mem, sum VecVirtual) {
 	t := YMM()
 	VPBROADCASTD(act, t)
-	if k.f.magnitude() {
+	if k.vnni {
+		VPDPBUSD(t, w, sum)
+		return
+	}
+	if k.magnitude() {
 		VPSIGNB(w, t, t)
 		a := YMM()
 		VPABSB(w, a)
@@ -174,7 +187,7 @@ func (k *dot) multiply256(w VecVirtual, act Mem, sum VecVirtual) {
 	} else {
 		VPMADDUBSW(t, w, t)
 	}
-	if k.f.narrow() {
+	if k.narrow() {
 		VPADDW(t, sum, sum)
 		return
 	}
@@ -182,13 +195,16 @@ func (k *dot) multiply256(w VecVirtual, act Mem, sum VecVirtual) {
 	VPADDD(t, sum, sum)
 }
 
-// unpack256 makes a half's thirty-two codes of step s in w, signed for Q8_0 and the table, else unsigned.
+// unpack256 makes a half's thirty-two codes of step s in w, signed for Q8_0 and the table where the
+// machine multiplies magnitudes, else unsigned.
 func (k *dot) unpack256(s, half int, w VecVirtual) {
 	at := 32 * half
 	switch k.f.bits {
 	case 8:
 		VMOVDQU(k.code(64*s+at), w)
-		VPXOR(constant32("flip"), w, w)
+		if !k.vnni {
+			VPXOR(constant32("flip"), w, w)
+		}
 	case 2, 3:
 		shifted256(k.code(s/4*64+at), -2*(s%4), "two", w)
 		if k.f.bits == 3 {
@@ -204,7 +220,7 @@ func (k *dot) unpack256(s, half int, w VecVirtual) {
 	}
 	if k.f.table {
 		t := YMM()
-		VMOVDQU(constant32("iq4"), t)
+		VMOVDQU(constant32(map[bool]string{false: "iq4", true: "iq4Unsigned"}[k.vnni]), t)
 		VPSHUFB(w, t, w)
 	}
 }

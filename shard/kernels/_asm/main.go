@@ -22,6 +22,9 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	write()
 	Generate()
+	if err := encodeVEX(flag.Lookup("out").Value.String()); err != nil {
+		log.Fatalf("asm: %v", err)
+	}
 }
 
 func dots() {
@@ -32,13 +35,16 @@ func dots() {
 			dot512(f, cols)
 		}
 		for cols := 1; cols <= 4; cols++ {
-			dot256(f, cols)
+			dot256(f, cols, false)
+			dot256(f, cols, true)
 		}
 		unpack512(f)
+		unpack256(f)
 	}
 	for _, s := range scalings {
 		for cols := 1; cols <= widest; cols++ {
 			gemm512(s, cols)
+			gemm256(s, cols)
 		}
 	}
 }
@@ -93,12 +99,12 @@ func constant(name string) Mem {
 	return once(name, func() { DATA(0, U32(values[name])) })
 }
 
-// constant32 is a register's width of a constant; "iq4" is the table as it is.
+// constant32 is a register's width of a constant; "iq4" is the table as it is, "iq4Unsigned" plus 128.
 func constant32(name string) Mem {
 	return once(name+"x8", func() {
-		if name == "iq4" {
+		if base, ok := map[string]int{"iq4": 0, "iq4Unsigned": 128}[name]; ok {
 			for i := range 32 {
-				DATA(i, U8(iq4[i%16]))
+				DATA(i, U8(int(iq4[i%16])+base))
 			}
 			return
 		}

@@ -53,16 +53,7 @@ func unpack512(f format) {
 	}
 	k.widen512(lines, d, dmin)
 	ADDQ(U32(2*64*f.kind.scaling().lines()), lines)
-	ADDQ(U32(f.blockBytes()), k.codes)
-	if f.kind.span() == 1 {
-		ADDQ(U32(f.kind.head()), k.scales)
-	} else {
-		ADDQ(U32(f.kind.step()), k.scales)
-		DECQ(k.inner)
-		JNZ(LabelRef("block"))
-	}
-	DECQ(k.n)
-	JNZ(LabelRef("record"))
+	k.moveOn()
 	VZEROUPPER()
 	RET()
 }
