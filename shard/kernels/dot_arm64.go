@@ -34,6 +34,11 @@ func dotQ8_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ8_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackQ8_0NEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ8_0NEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotQ4_0x1NEON multiplies sixteen rows of Q4_0 by 1 rows of activations.
 //
 //go:noescape
@@ -63,6 +68,11 @@ func dotQ4_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ4_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackQ4_0NEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ4_0NEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
 
 // dotQ4_1x1NEON multiplies sixteen rows of Q4_1 by 1 rows of activations.
 //
@@ -94,6 +104,11 @@ func dotQ4_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ4_1x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackQ4_1NEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ4_1NEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotQ5_0x1NEON multiplies sixteen rows of Q5_0 by 1 rows of activations.
 //
 //go:noescape
@@ -123,6 +138,11 @@ func dotQ5_0x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ5_0x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackQ5_0NEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ5_0NEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
 
 // dotQ5_1x1NEON multiplies sixteen rows of Q5_1 by 1 rows of activations.
 //
@@ -154,6 +174,11 @@ func dotQ5_1x3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ5_1x4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackQ5_1NEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ5_1NEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotIQ4_NLx1NEON multiplies sixteen rows of IQ4_NL by 1 rows of activations.
 //
 //go:noescape
@@ -183,6 +208,11 @@ func dotIQ4_NLx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, 
 //
 //go:noescape
 func dotIQ4_NLx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackIQ4_NLNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackIQ4_NLNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
 
 // dotIQ4_XSx1NEON multiplies sixteen rows of IQ4_XS by 1 rows of activations.
 //
@@ -214,6 +244,11 @@ func dotIQ4_XSx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, 
 //go:noescape
 func dotIQ4_XSx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackIQ4_XSNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackIQ4_XSNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotQ4_Kx1NEON multiplies sixteen rows of Q4_K by 1 rows of activations.
 //
 //go:noescape
@@ -243,6 +278,11 @@ func dotQ4_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ4_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackQ4_KNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ4_KNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
 
 // dotQ5_Kx1NEON multiplies sixteen rows of Q5_K by 1 rows of activations.
 //
@@ -274,6 +314,11 @@ func dotQ5_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ5_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackQ5_KNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ5_KNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotQ6_Kx1NEON multiplies sixteen rows of Q6_K by 1 rows of activations.
 //
 //go:noescape
@@ -303,6 +348,11 @@ func dotQ6_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ6_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackQ6_KNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ6_KNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
 
 // dotQ3_Kx1NEON multiplies sixteen rows of Q3_K by 1 rows of activations.
 //
@@ -334,6 +384,11 @@ func dotQ3_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //go:noescape
 func dotQ3_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
 
+// unpackQ3_KNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ3_KNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
 // dotQ2_Kx1NEON multiplies sixteen rows of Q2_K by 1 rows of activations.
 //
 //go:noescape
@@ -363,3 +418,88 @@ func dotQ2_Kx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, ac
 //
 //go:noescape
 func dotQ2_Kx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// unpackQ2_KNEON unpacks n records: to a panel of signed bytes, and for each block a line of every scale and min.
+//
+//go:noescape
+func unpackQ2_KNEON(panel *byte, lines *float32, codes *byte, scales *byte, n int)
+
+// dotPanelx1NEONDot multiplies sixteen rows of Panel by 1 rows of activations.
+//
+//go:noescape
+func dotPanelx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelx2NEONDot multiplies sixteen rows of Panel by 2 rows of activations.
+//
+//go:noescape
+func dotPanelx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelx3NEONDot multiplies sixteen rows of Panel by 3 rows of activations.
+//
+//go:noescape
+func dotPanelx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelx4NEONDot multiplies sixteen rows of Panel by 4 rows of activations.
+//
+//go:noescape
+func dotPanelx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelMinx1NEONDot multiplies sixteen rows of PanelMin by 1 rows of activations.
+//
+//go:noescape
+func dotPanelMinx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelMinx2NEONDot multiplies sixteen rows of PanelMin by 2 rows of activations.
+//
+//go:noescape
+func dotPanelMinx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelMinx3NEONDot multiplies sixteen rows of PanelMin by 3 rows of activations.
+//
+//go:noescape
+func dotPanelMinx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelMinx4NEONDot multiplies sixteen rows of PanelMin by 4 rows of activations.
+//
+//go:noescape
+func dotPanelMinx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairx1NEONDot multiplies sixteen rows of PanelPair by 1 rows of activations.
+//
+//go:noescape
+func dotPanelPairx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairx2NEONDot multiplies sixteen rows of PanelPair by 2 rows of activations.
+//
+//go:noescape
+func dotPanelPairx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairx3NEONDot multiplies sixteen rows of PanelPair by 3 rows of activations.
+//
+//go:noescape
+func dotPanelPairx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairx4NEONDot multiplies sixteen rows of PanelPair by 4 rows of activations.
+//
+//go:noescape
+func dotPanelPairx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairMinx1NEONDot multiplies sixteen rows of PanelPairMin by 1 rows of activations.
+//
+//go:noescape
+func dotPanelPairMinx1NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairMinx2NEONDot multiplies sixteen rows of PanelPairMin by 2 rows of activations.
+//
+//go:noescape
+func dotPanelPairMinx2NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairMinx3NEONDot multiplies sixteen rows of PanelPairMin by 3 rows of activations.
+//
+//go:noescape
+func dotPanelPairMinx3NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)
+
+// dotPanelPairMinx4NEONDot multiplies sixteen rows of PanelPairMin by 4 rows of activations.
+//
+//go:noescape
+func dotPanelPairMinx4NEONDot(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, actStride uintptr, n int)

@@ -39,12 +39,11 @@ func (f *file) dot(of format, cols int, fused bool) {
 	name, doc := fmt.Sprintf("dot%sx%d%s", of.name, cols, isa),
 		fmt.Sprintf("multiplies sixteen rows of %s by %d rows of activations.", of.name, cols)
 	f.function(name, doc, args, "", func(k *kernel) {
-		d := &dot{kernel: k, f: of, cols: cols, width: at / cols, fused: fused,
-			codes: k.pointer("codes"), scales: k.pointer("scales"), acts: k.rows("acts", "actStride", cols),
-			record: k.reg(), inner: k.reg(), x: k.vecs(cols), w: k.vec(), t: k.vec(), mask: map[string]V{}}
+		d := newDot(k, of)
+		d.cols, d.width, d.fused, d.acts, d.x = cols, at/cols, fused, k.rows("acts", "actStride", cols), k.vecs(cols)
 		d.registers()
 		y := k.rows("y", "yStride", cols)
-		k.loop("record", k.pointer("n"), 1, d.one)
+		d.records(d.block)
 		for c, row := range d.acc {
 			for q, v := range row {
 				k.store(v, y[c], 16*q)
@@ -54,6 +53,14 @@ func (f *file) dot(of format, cols int, fused bool) {
 	})
 }
 
+func newDot(k *kernel, of format) *dot {
+	d := &dot{kernel: k, f: of, codes: k.pointer("codes"), scales: k.pointer("scales"), record: k.reg(), inner: k.reg(),
+		w: k.vec(), t: k.vec(), mask: map[string]V{}}
+	d.constants()
+	return d
+}
+
+// registers are what the products need.
 func (d *dot) registers() {
 	for range d.cols {
 		d.acc = append(d.acc, d.vecs(4))
@@ -74,6 +81,10 @@ func (d *dot) registers() {
 			}
 		}
 	}
+}
+
+// constants are what unpacking needs.
+func (d *dot) constants() {
 	for _, name := range map[int][]string{
 		2: {"two"}, 3: {"two", "third"}, 4: {"four"}, 5: {"four", "fifth"}, 6: {"four", "sixth"}, 8: {"flip"},
 	}[d.f.bits] {
@@ -86,27 +97,23 @@ func (d *dot) registers() {
 	}
 }
 
-// masks are the bits that unpacking keeps, and those that make a code plus 128 signed.
-var masks = map[string]uint32{
-	"two": 0x03030303, "third": 0x04040404, "four": 0x0f0f0f0f, "fifth": 0x10101010, "sixth": 0x30303030,
-	"flip": 0x80808080,
-}
-
 // sum is the one of a part, column and quarter.
 func (d *dot) sum(part, c, i int) *sum { return &d.sums[(part*d.cols+c)*d.width+i] }
 
-// one adds a record of scales: a block, or eight.
-func (d *dot) one() {
-	d.op("MOVD", d.scales, d.record)
-	d.add(d.scales, d.f.kind.head())
-	if d.f.kind.span() == 1 {
-		d.block()
-		return
-	}
-	d.op("MOVD", "$8", d.inner)
-	d.loop("block", d.inner, 1, func() {
-		d.block()
-		d.add(d.scales, d.f.kind.step())
+// records runs body for every block of n records of scales.
+func (d *dot) records(body func()) {
+	d.loop("record", d.pointer("n"), 1, func() {
+		d.op("MOVD", d.scales, d.record)
+		d.add(d.scales, d.f.head())
+		if d.f.span() == 1 {
+			body()
+			return
+		}
+		d.op("MOVD", "$8", d.inner)
+		d.loop("block", d.inner, 1, func() {
+			body()
+			d.add(d.scales, d.f.kind.step())
+		})
 	})
 }
 
@@ -242,56 +249,6 @@ func (d *dot) finishPart(c, part int) {
 	}
 }
 
-// unpack makes the sixteen codes of step s that lie at a quarter's offset in w.
-func (d *dot) unpack(s, at int) {
-	switch d.f.bits {
-	case 8:
-		d.load(d.w, d.codes, 64*s+at)
-		d.native("VEOR", "B16", d.w, d.w, d.mask["flip"])
-	case 2, 3:
-		d.field(s/4*64+at, 2*(s%4), 2, "two")
-		if d.f.bits == 3 {
-			d.plane(128+at, 2-s, "third")
-		}
-	default:
-		d.field(s%4*64+at, 4*(s/4), 4, "four")
-		if d.f.bits == 5 {
-			d.plane(256+at, 4-s, "fifth")
-		} else if d.f.bits == 6 {
-			d.plane(256+s/4*64+at, 4-2*(s%4), "sixth")
-		}
-	}
-	if d.f.table {
-		d.op("VTBL", d.w.as("B16"), "["+d.mask["table"].as("B16")+"]", d.w.as("B16"))
-	}
-}
-
-// plane puts bits of a line in the mask's place of w.
-func (d *dot) plane(at, shift int, mask string) {
-	d.load(d.t, d.codes, at)
-	d.shift(d.t, d.t, "B16", shift)
-	d.native("VBIT", "B16", d.w, d.t, d.mask[mask])
-}
-
-// field makes n bits of a line in w, from bit at on. The highest need no mask.
-func (d *dot) field(line, at, n int, mask string) {
-	d.load(d.w, d.codes, line)
-	d.shift(d.w, d.w, "B16", -at)
-	if at < 8-n {
-		d.native("VAND", "B16", d.w, d.w, d.mask[mask])
-	}
-}
-
-// shift moves the bits of each element to the left, for a negative number to the right.
-func (d *dot) shift(to, from V, arrangement string, by int) {
-	switch {
-	case by > 0:
-		d.op("VSHL", fmt.Sprintf("$%d", by), from.as(arrangement), to.as(arrangement))
-	case by < 0:
-		d.op("VUSHR", fmt.Sprintf("$%d", -by), from.as(arrangement), to.as(arrangement))
-	}
-}
-
 // apply scales the sums of the quarters from q on and adds them to the accumulators.
 func (d *dot) apply(q int) {
 	for c, a := range d.acts {
@@ -316,89 +273,4 @@ func (d *dot) apply(q int) {
 			d.element(fmlaE, d.acc[c][q+i], d.sum(last, c, i).lo, d.x[c], 0)
 		}
 	}
-}
-
-// half widens a quarter's f16 scales.
-func (d *dot) half(v V, at, q int) {
-	d.op("FMOVD", mem(d.record, at+8*q), v.f())
-	d.two(fcvtl, v, v)
-}
-
-// line widens a quarter's 8-bit scales of the block.
-func (d *dot) line(v V, at, q int, signed bool) {
-	d.op("FMOVS", mem(d.scales, at+4*q), v.f())
-	if signed {
-		d.two(sxtl8, v, v)
-		d.two(sxtl4, v, v)
-		return
-	}
-	d.op("VUXTL", v.as("B8"), v.as("H8"))
-	d.op("VUXTL", v.as("H4"), v.as("S4"))
-}
-
-// timesHalf is w = w·(a quarter's f16 scales).
-func (d *dot) timesHalf(at, q int) {
-	d.half(d.t, at, q)
-	d.two(scvtf, d.w, d.w)
-	d.three(fmul, d.w, d.w, d.t)
-}
-
-// scale makes a quarter's scale of a part in w.
-func (d *dot) scale(q, part int) {
-	switch d.f.kind {
-	case plain, affine:
-		d.half(d.w, 0, q)
-		return
-	case super, nibble:
-		d.line(d.w, 16*part, q, false)
-	case signed, pair:
-		d.line(d.w, 16*part, q, true)
-	}
-	if d.f.kind == nibble {
-		d.shift(d.w, d.w, "S4", 28)
-		d.shift(d.w, d.w, "S4", -28)
-	}
-	d.timesHalf(0, q)
-}
-
-// mins adds the mins of a quarter, the one with index i of the width, ascending, to negated sums.
-func (d *dot) mins(q, i int) {
-	if !d.f.kind.hasMin() {
-		return
-	}
-	for part := range d.f.kind.parts() {
-		d.min(q, part)
-		for c := range d.cols {
-			d.element(fmlaE, d.sum(d.f.kind.parts()-1, c, i).lo, d.w, d.x[c], d.sumLane(part))
-		}
-	}
-}
-
-// min makes a quarter's min of a part in w, with the sign that it is added with to a negated sum.
-func (d *dot) min(q, part int) {
-	switch d.f.kind {
-	case affine:
-		d.half(d.w, 32, q)
-		d.two(fneg, d.w, d.w)
-		return
-	case super:
-		d.line(d.w, 16, q, false)
-	case nibble:
-		d.line(d.w, 16*part, q, false)
-		d.shift(d.w, d.w, "S4", -4)
-	}
-	d.timesHalf(32, q)
-}
-
-// iq4Table defines the values of IQ4's codes.
-func (f *file) iq4Table() {
-	fmt.Fprintf(&f.asm, "\n")
-	for i := 0; i < 16; i += 8 {
-		var word uint64
-		for j, v := range iq4[i : i+8] {
-			word |= uint64(uint8(v)) << (8 * j)
-		}
-		fmt.Fprintf(&f.asm, "DATA iq4Codes<>+%d(SB)/8, $0x%016x\n", i, word)
-	}
-	fmt.Fprintf(&f.asm, "GLOBL iq4Codes<>(SB), RODATA|NOPTR, $16\n")
 }

@@ -15,19 +15,30 @@ const (
 func (k kind) hasMin() bool { return k == affine || k == super || k == nibble }
 
 // span is the number of blocks to a record of scales.
-func (k kind) span() int {
-	if k == plain || k == affine {
+func (f *format) span() int {
+	if f.bits == panel || f.kind == plain || f.kind == affine {
 		return 1
 	}
 	return 8
 }
 
 // head is the size of a record's f16 lines, step that of a block's line after them.
-func (k kind) head() int {
-	if k.hasMin() {
+func (f *format) head() int {
+	switch {
+	case f.bits == panel:
+		return 64 * f.lines()
+	case f.kind.hasMin():
 		return 64
 	}
 	return 32
+}
+
+// lines are a block's scales and mins.
+func (f *format) lines() int {
+	if f.kind.hasMin() {
+		return 2 * f.kind.parts()
+	}
+	return f.kind.parts()
 }
 
 func (k kind) step() int {
@@ -74,7 +85,21 @@ var formats = []format{
 func (f *format) wide() bool { return f.bits == 8 || f.table }
 
 // blockBytes is the size of sixteen rows' codes of 32 columns.
-func (f *format) blockBytes() int { return 64 * f.bits }
+func (f *format) blockBytes() int {
+	if f.bits == panel {
+		return 512
+	}
+	return 64 * f.bits
+}
+
+// panel stands for the bits of a code that is unpacked already, to a signed byte, with scales and mins in float32.
+const panel = 0
+
+// panels are the formats of unpacked weights, by what scales and mins they have.
+var panels = []format{
+	{name: "Panel", kind: plain}, {name: "PanelMin", kind: affine},
+	{name: "PanelPair", kind: pair}, {name: "PanelPairMin", kind: nibble},
+}
 
 // iq4 is the value of each code of IQ4_NL and IQ4_XS.
 var iq4 = [16]int8{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}

@@ -38,6 +38,12 @@ var files = map[string]func(f *file){
 			for _, cols := range []int{1, 2, 3, 4} {
 				f.dot(of, cols, true)
 			}
+			f.unpack(of)
+		}
+		for _, of := range panels {
+			for cols := 1; cols <= 4; cols++ {
+				f.dot(of, cols, true)
+			}
 		}
 	},
 	"float_arm64": func(f *file) {
