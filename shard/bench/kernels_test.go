@@ -11,7 +11,7 @@ import (
 
 func kernelOptions() KernelOptions {
 	return KernelOptions{Types: []quant.Type{quant.Q8_0, quant.F16}, Paths: kernels.Paths()[len(kernels.Paths())-1:],
-		Threads: []int{1, 2}, Batches: []int{1, 4}, Memory: 1, Rounds: 2}
+		Threads: []int{1, 2}, Batches: []int{1, 4}, Memory: 1, Rounds: 1}
 }
 
 // TestKernels: every case is there, in order, with numbers that belong together.

@@ -7,10 +7,10 @@ import (
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
 
-// TestMappedEqualsRepacked: a matrix that stays in the file multiplies to the same bits on every path, with every
-// number of rows that has a kernel, on one thread and three, ragged groups included, and its rows are the same.
+// TestMappedEqualsRepacked: a matrix that stays in the file multiplies to the same bits on every path, without
+// rows, with few and with many, on one thread and three, ragged groups included, and its rows are the same.
 func TestMappedEqualsRepacked(t *testing.T) {
-	const rows, cols, stride = 152, 768, 155
+	const rows, cols, stride = 152, 512, 155
 	for _, typ := range allTypes() {
 		t.Run(typ.String(), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(typ), 11))
@@ -29,7 +29,7 @@ func TestMappedEqualsRepacked(t *testing.T) {
 					pool := NewPool(threads)
 					defer pool.Close()
 					products := NewProducts(pool)
-					for _, batch := range []int{0, 1, 2, 3, 7, 16, 33} {
+					for _, batch := range []int{0, 1, 3, 17} {
 						a := sealed(r, batch, cols)
 						want, got := make([]float32, batch*stride), make([]float32, batch*stride)
 						products.Mul(a, Job{M: packed, Y: want, Stride: stride})
