@@ -36,9 +36,9 @@ test-arm64:
 	cd shard && $(GO) vet ./kernels/_arm64 && $(GO) test ./kernels/_arm64 && $(ARM64) $(GO) vet ./...
 	set -e; for on in 'cortex-a72 neon' 'max neondot'; do set -- $$on; echo "== $$1, $$2"; \
 	  $(ARM64) $(GO) run -exec "$(QEMU) -cpu $$1" ./ops/cmd/stagecoach version | grep "^kernels: *$$2 "; \
-	  (cd shard && $(ARM64) $(GO) test -short -exec "$(QEMU) -cpu $$1" ./kernels); done
-	cd shard && $(ARM64) $(GO) test -exec "$(QEMU) -cpu max" ./kv
-	cd shard && $(ARM64) $(GO) test -exec "$(QEMU) -cpu max" -run '^(TestPathsGiveTheSameBits|TestDemoIsTheSameOnEveryPath)$$' ./qwen2
+	  (cd shard && $(ARM64) $(GO) test -timeout 30m -short -exec "$(QEMU) -cpu $$1" ./kernels); done
+	cd shard && $(ARM64) $(GO) test -timeout 30m -exec "$(QEMU) -cpu max" ./kv
+	cd shard && $(ARM64) $(GO) test -timeout 30m -exec "$(QEMU) -cpu max" -run '^(TestPathsGiveTheSameBits|TestDemoIsTheSameOnEveryPath)$$' ./qwen2
 
 # Packages whose goroutines share state, under the race detector (which needs cgo and a C compiler).
 race:

@@ -60,7 +60,7 @@ func (m *Matrix) mulGroups(y []float32, stride int, a *Acts, g0, g1 int, w *work
 		}
 	}
 	for g := g0; g < g1; g++ {
-		m.Mul(y, stride, a, g)
+		m.mul(y, stride, a, g)
 	}
 }
 
