@@ -164,9 +164,9 @@ func TestDocumentsValidate(t *testing.T) {
 			guide := NewGuide(func() *Vocab { return v })
 			defer guide.Close()
 			schemas, whole := 0, 0
-			n := 200
+			n := 120
 			if name == "qwen2" {
-				n = 40
+				n = 24
 			}
 			for seed := range uint64(n) {
 				r := rand.New(rand.NewPCG(seed, 1))

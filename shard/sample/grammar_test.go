@@ -111,7 +111,7 @@ func TestGuidedAnswersParse(t *testing.T) {
 		"least":  func(p *wire.Params) { p.MinTokens = 500 },
 		"biased": func(p *wire.Params) { p.LogitBias = []wire.Bias{{ID: endID, Value: 100}, {ID: 'q', Value: 50}} },
 	} {
-		for seed := range uint64(20) {
+		for seed := range uint64(8) {
 			got := answer(t, guided(t), withGrammar(t, small, func(p *wire.Params) { set(p); p.Seed = seed }), 400)
 			var doc struct {
 				Name *string
@@ -158,7 +158,7 @@ func TestGuidedDistribution(t *testing.T) {
 		want[id] = w
 		total += w
 	}
-	const n = 20000
+	const n = 8000
 	seen := map[int32]float64{}
 	for seed := range uint64(n) {
 		p.Seed = seed
