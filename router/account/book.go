@@ -40,12 +40,14 @@ type Book struct {
 	keys    map[string]*keyState
 	users   map[totalKey]*scope
 	holds   map[ID]*hold
-	ended   map[ID]bool // settled and not yet committed
+	ended   map[ID]bool // settled since the last batch was sent
+	ending  map[ID]bool // settled in the batch that is being committed
 	id      string      // of the ledger, random, for ever
 	totals  map[totalKey]*Total
 	next    uint64 // hold number
 	last    int64  // the clock's latest reading in ns, clamped to go forward only
-	pending []put  // decided and not committed
+	pending []put  // decided and not sent to be committed
+	waiting []*op  // decided by what is pending
 	broken  error  // why the last commit failed
 }
 
@@ -95,7 +97,7 @@ func Open(dir string, opts Options) (*Book, error) {
 	b := &Book{
 		defaults: opts.Defaults, log: opts.Logger, clock: opts.Clock, db: db,
 		ops: make(chan *op, 256), done: make(chan struct{}), stop: make(chan struct{}),
-		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, ended: map[ID]bool{}, totals: map[totalKey]*Total{},
+		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, ended: map[ID]bool{}, ending: map[ID]bool{}, totals: map[totalKey]*Total{},
 	}
 	if b.clock == nil {
 		b.clock = time.Now
@@ -135,62 +137,6 @@ func (b *Book) Close() error {
 	return errors.Join(b.journal.close(), b.db.Close())
 }
 
-// run is the writer: it takes what has queued up, decides it in order and commits it together.
-func (b *Book) run() {
-	defer close(b.done)
-	for {
-		select {
-		case o := <-b.ops:
-			b.serve(o)
-		case <-b.stop:
-			b.drain()
-			return
-		}
-	}
-}
-
-// drain serves what was queued before the book was closed.
-func (b *Book) drain() {
-	for {
-		select {
-		case o := <-b.ops:
-			b.serve(o)
-		default:
-			return
-		}
-	}
-}
-
-// maxBatch bounds the operations of one commit, and with it the wait of the first of them.
-const maxBatch = 1024
-
-func (b *Book) serve(first *op) {
-	if b.broken != nil {
-		b.broken = b.commit()
-	}
-	batch := []*op{first}
-	b.decide(first)
-	for more := true; more && len(batch) < maxBatch; {
-		select {
-		case o := <-b.ops:
-			b.decide(o)
-			batch = append(batch, o)
-		default:
-			more = false
-		}
-	}
-	b.broken = b.commit()
-	for _, o := range batch {
-		o.err = b.broken
-		close(o.durable)
-	}
-}
-
-func (b *Book) decide(o *op) {
-	o.decide()
-	close(o.decided)
-}
-
 // do has the writer run decide and returns when it has.
 func (b *Book) do(ctx context.Context, decide func()) (*op, error) {
 	o := &op{decide: decide, decided: make(chan struct{}), durable: make(chan struct{})}
@@ -202,7 +148,7 @@ func (b *Book) do(ctx context.Context, decide func()) (*op, error) {
 		return nil, ErrClosed
 	}
 	select {
-	case <-o.decided: // soon: nothing the writer does waits for anyone but the disk
+	case <-o.decided: // soon: the writer does not wait for the disk
 		return o, nil
 	case <-b.done:
 		select {

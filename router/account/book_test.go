@@ -299,3 +299,54 @@ func TestClosedBook(t *testing.T) {
 		t.Errorf("settle: %v", err)
 	}
 }
+
+// TestADiskThatFails: what is not on disk is told so, and nothing is admitted until it is.
+func TestADiskThatFails(t *testing.T) {
+	b := open(t, t.TempDir(), Limits{})
+	ctx := context.Background()
+	admit(t, b, admission("1", 1))
+	if err := b.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g, err := b.Admit(ctx, admission("2", 1)) // nobody knows yet
+	if err != nil || g.Durable(ctx) == nil {
+		t.Errorf("%v; durable without a disk", err)
+	}
+	if _, err := b.Admit(ctx, admission("3", 1)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+	if _, err := b.Settle(ctx, g.ID, Outcome{}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDecisionsDoNotWaitForTheDisk: a lease is allowed while the hold it is for is still being committed.
+func TestDecisionsDoNotWaitForTheDisk(t *testing.T) {
+	b := open(t, t.TempDir(), Limits{})
+	ctx := context.Background()
+	tx, err := b.db.Begin(true) // holds up every commit
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := b.Admit(ctx, admission("1", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.Lease(ctx, g.ID, 5); n != 5 || err != nil {
+		t.Errorf("leased %d, %v", n, err)
+	}
+	if _, err := b.Admit(ctx, admission("2", 1)); err != nil {
+		t.Error(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if err := g.Durable(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("durable before its commit: %v", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Durable(ctx); err != nil {
+		t.Error(err)
+	}
+}

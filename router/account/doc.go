@@ -7,7 +7,8 @@
 //
 // # The life of a request
 //
-//	Admit    checks expiry, budget, requests/min, tokens/min and concurrency, debits them and writes a hold: all or nothing.
+//	Admit    checks expiry, models, and of key and user budgets, requests/min, tokens/min and concurrency; debits them and writes a
+//	         hold: all or nothing.
 //	         The decision is made in memory; the first byte waits for Grant.Durable.
 //	Lease    allows output tokens in small blocks ahead of need. A budget is hard. Tokens/min never cut a running answer:
 //	         they go into debt, which later requests wait for.
@@ -19,8 +20,8 @@
 //
 // # Ownership
 //
-// One goroutine (book.go) owns keys, limits, holds and totals in memory and is the only one that writes to the database: it
-// drains its queue, decides each request in order and commits them together. Another (journal.go) owns the journal.
+// One goroutine (writer.go) owns keys, limits, holds and totals in memory: it decides each request in order, while another commits
+// what was decided before, together. No decision waits for the disk. A third (journal.go) owns the journal.
 // A second process that opens the same folder is refused.
 //
 // # Money

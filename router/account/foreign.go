@@ -104,7 +104,7 @@ func (b *Book) Abandon(ctx context.Context, gone func(Foreign) bool) (n int, err
 
 // wasSettled tells whether a request has a usage record. Only the writer calls it.
 func (b *Book) wasSettled(id ID) (yes bool) {
-	if b.ended[id] {
+	if b.ended[id] || b.ending[id] {
 		return true
 	}
 	_ = b.db.View(func(tx *bolt.Tx) error { // fails only when closed

@@ -95,8 +95,8 @@ func (b *Book) recoverHolds(journalPath string) (kept marks, err error) {
 		b.settle(id, h.delivered(all[h.Number]))
 		n++
 	}
-	if err := b.commit(); err != nil {
-		return nil, fmt.Errorf("account: settle %d requests of an earlier run: %w", n, err)
+	if b.flush(); b.broken != nil {
+		return nil, fmt.Errorf("account: settle %d requests of an earlier run: %w", n, b.broken)
 	}
 	if n > 0 {
 		b.log.Info("settled requests of an earlier run", "requests", n, "took", time.Since(start))

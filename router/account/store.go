@@ -54,14 +54,13 @@ func (b *Book) putMeta() {
 	b.put(bucketMeta, []byte("state"), metaState{b.id, storeVersion, b.next, b.last})
 }
 
-// commit writes what is pending in one transaction. What cannot be written stays pending: memory is ahead of the disk until
-// a later commit succeeds.
-func (b *Book) commit() error {
-	if len(b.pending) == 0 {
+// update writes changes in one transaction.
+func (b *Book) update(puts []put) error {
+	if len(puts) == 0 {
 		return nil
 	}
 	err := b.db.Update(func(tx *bolt.Tx) error {
-		for _, p := range b.pending {
+		for _, p := range puts {
 			if err := p.apply(tx.Bucket(p.bucket)); err != nil {
 				return err
 			}
@@ -70,11 +69,8 @@ func (b *Book) commit() error {
 	})
 	if err != nil {
 		b.log.Error("the ledger cannot be written", "error", err)
-		return err
 	}
-	b.pending = b.pending[:0]
-	clear(b.ended)
-	return nil
+	return err
 }
 
 func (p put) apply(to *bolt.Bucket) error {

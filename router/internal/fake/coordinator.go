@@ -35,6 +35,7 @@ type Coordinator struct {
 	ready   bool
 	deaf    bool                   // nothing is answered or sent
 	stalled bool                   // no tokens
+	prefill time.Duration          // from a request to its first token
 	refuse  []wire.GenerateReply   // the next replies
 	breaks  map[int]wire.DeltaItem // after so many tokens of the next request: this item instead
 }
@@ -46,7 +47,8 @@ type request struct {
 	g       wire.Generate
 	choices map[uint32]*choice
 	breaks  map[int]wire.DeltaItem
-	scored  int // prompt tokens that need no score
+	scored  int       // prompt tokens that need no score
+	from    time.Time // when its prompt has been computed
 }
 
 // scoresAStep is how many tokens of a prompt are scored at once.
@@ -117,6 +119,9 @@ func (c *Coordinator) SetDeaf(deaf bool) { c.lock(func() { c.deaf = deaf }) }
 // SetStalled stops or restarts the tokens of everything, as a long prefill does.
 func (c *Coordinator) SetStalled(stalled bool) { c.lock(func() { c.stalled = stalled }) }
 
+// SetPrefill has the first token of each request that comes wait so long.
+func (c *Coordinator) SetPrefill(d time.Duration) { c.lock(func() { c.prefill = d }) }
+
 // Forget drops all requests without a word.
 func (c *Coordinator) Forget() { c.lock(func() { c.live = map[string]*request{} }) }
 
@@ -181,7 +186,11 @@ func (c *Coordinator) advance() {
 		return
 	}
 	deltas := map[string]*wire.Delta{}
+	now := time.Now()
 	for _, r := range c.live {
+		if now.Before(r.from) {
+			continue
+		}
 		to := c.subjects.Delta(r.g.Router, r.g.Boot)
 		if deltas[to] == nil {
 			deltas[to] = &wire.Delta{Term: c.term}
@@ -281,7 +290,7 @@ func (c *Coordinator) onGenerate(m bus.Msg) {
 	if reply.Code != "" {
 		return
 	}
-	r := &request{g: g, choices: map[uint32]*choice{}, breaks: c.breaks, scored: max(1, g.Scored)}
+	r := &request{g: g, choices: map[uint32]*choice{}, breaks: c.breaks, scored: max(1, g.Scored), from: time.Now().Add(c.prefill)}
 	c.breaks = nil
 	for _, ch := range g.Choices {
 		r.choices[ch.Index] = &choice{out: c.answer(g.Prompt, ch.Index, ch.Seed), sent: len(ch.Emitted), credit: int(ch.Credit)}
