@@ -2,12 +2,13 @@ package sched
 
 import "slices"
 
-// admit starts waiting choices in the queue's order while there is KV for all tokens that they have. A choice that
+// admit starts waiting choices in the order of shares and queue while there is KV for all tokens that they have. A choice that
 // does not fit holds up those behind it: passing it would starve long prompts.
 func (s *Scheduler) admit() {
-	for {
-		c := s.queue.next(s.eligible)
-		if c == nil || !s.wanted(c) || !s.fit(c) {
+	for s.queue.len() > 0 {
+		sh := s.shares()
+		c := s.next(&sh)
+		if c == nil || !s.wanted(c) || !s.fit(&sh, c) {
 			return
 		}
 		s.queue.take(c)
@@ -43,21 +44,33 @@ func (s *Scheduler) eligible(c *choice) bool {
 	})
 }
 
-// fit tells whether there is room for c, and if there is not, makes those give way who cannot go on for lack of credit.
-func (s *Scheduler) fit(c *choice) bool {
+// fit tells whether there is room for c, and if there is not, makes those give way who cannot go on for lack of credit, and
+// those over their share of KV.
+func (s *Scheduler) fit(sh *shares, c *choice) bool {
 	p := s.lane.pool
-	v := s.starvedVictim()
+	v := s.yielding(sh, c)
 	if v == nil && s.blocked == c && s.blockage == p.grown {
 		return false
 	}
-	for ; !s.fits(c); v = s.starvedVictim() {
+	for ; !s.fits(c); v = s.yielding(sh, c) {
 		if v == nil {
 			s.blocked, s.blockage = c, p.grown
 			return false
 		}
+		if !v.req.own {
+			sh.held[v.req.tenant] -= len(v.seq.blocks)
+		}
 		s.preempt(v)
 	}
 	return true
+}
+
+// yielding is who makes room for c, nil for nobody.
+func (s *Scheduler) yielding(sh *shares, c *choice) *choice {
+	if v := s.starvedVictim(); v != nil {
+		return v
+	}
+	return s.overVictim(sh, c)
 }
 
 func (s *Scheduler) fits(c *choice) bool {

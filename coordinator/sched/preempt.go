@@ -26,20 +26,21 @@ func (s *Scheduler) grow(c *choice) bool {
 	return true
 }
 
-// victim is who has to give up KV so that c can go on: who cannot go on anyway, else the last in rank of those behind
-// c, else c. It is nil where waiting for steps in flight will do.
+// victim is who has to give up KV so that c can go on: who cannot go on anyway, else the last of those behind c, in shares and
+// rank, else c. It is nil where waiting for steps in flight will do.
 func (s *Scheduler) victim(c *choice) *choice {
 	if v := s.starvedVictim(); v != nil {
 		return v
 	}
+	sh := s.shares()
 	worst, soon := c, len(s.dying) > 0
 	for _, o := range s.runningChoices() {
-		if rank(o, c) <= 0 {
+		if !sh.behind(o, c) {
 			continue
 		}
 		if o.seq.steps > 0 {
 			soon = true
-		} else if rank(o, worst) > 0 {
+		} else if sh.behind(o, worst) {
 			worst = o
 		}
 	}
