@@ -26,7 +26,7 @@ images: build
 	docker build --target local --tag stagecoach:latest .
 
 test:
-	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test ./...); done
+	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(GO) test -timeout 30m ./...); done
 
 # The engine for arm64 on an emulated processor: the kernels with and without the dot product, attention over the cache,
 # and what models answer on every path. It needs qemu-aarch64-static (Debian: qemu-user-static) and takes minutes.
@@ -42,7 +42,7 @@ test-arm64:
 
 # Packages whose goroutines share state, under the race detector (which needs cgo and a C compiler).
 race:
-	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -Ev '/(quant|gguf|safetensors|synth|demo|place)$$')); done
+	set -e; for m in $(MODULES); do echo "== $$m"; (cd $$m && CGO_ENABLED=1 $(GO) test -timeout 30m -race $$($(GO) list ./... | grep -Ev '/(quant|gguf|safetensors|synth|demo|place)$$')); done
 
 vet:
 	set -e; for m in $(MODULES); do (cd $$m && $(GO) vet ./...); done
