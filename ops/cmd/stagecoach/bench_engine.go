@@ -33,7 +33,7 @@ type benchEngineCmd struct {
 	Repeat  int    `default:"3" help:"Rounds; each runs every case once."`
 	KV      string `name:"kv" enum:"f16,f32" default:"f16" help:"Type of keys and values."`
 	Repack  string `enum:"auto,always,never" default:"auto" help:"Which weights are repacked: what fits in memory (auto), all (always), or none (never)."`
-	Kernels string `help:"Kernels to force: generic, avx2, avx512, neon or neondot (default: the machine's best)."`
+	Kernels string `help:"Kernels to force, one that version lists (default: the best)."`
 }
 
 func (c *benchEngineCmd) Run(ctx context.Context) error {

@@ -16,7 +16,7 @@ import (
 type benchKernelsCmd struct {
 	output
 	Type    []string `help:"Tensor types (default: all)."`
-	Kernels []string `help:"Kernels to measure: generic, avx2, avx512, neon, neondot (default: the machine's best)."`
+	Kernels []string `help:"Kernels to measure, of those that version lists (default: the best)."`
 	Threads []int    `help:"Numbers of compute threads (default: 1 and all cores)."`
 	Batch   []int    `default:"1,4,16,128,512" help:"Numbers of activation rows."`
 	Memory  int64    `default:"402653184" help:"Bytes of weights of a type: more than any cache holds."`
