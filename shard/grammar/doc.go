@@ -29,7 +29,7 @@
 //
 // Everything else that constrains: not, if, dependent…, unevaluated…, contains, uniqueItems, patternProperties, propertyNames,
 // min/maxProperties, dynamic references, references to other documents, unknown keywords and formats, multipleOf of other
-// than whole numbers and powers of ten, oneOf whose branches are not told apart by type or by a required property's constants, and a schema that
+// than whole numbers and powers of ten, oneOf whose branches are not told apart by type or by a property's constants (which is then required), and a schema that
 // nothing satisfies. An [Error] names the keyword and where it is. Annotations (title, description, default, examples, $comment,
 // deprecated, readOnly, writeOnly, content…, x-…) are ignored. pattern is searched for, as JSON Schema has it, and is
 // what ECMAScript and Go both understand: no lookaround, backreferences and word boundaries.

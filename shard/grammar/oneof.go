@@ -1,6 +1,9 @@
 package grammar
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // exclusive notes a oneOf, whose branches are looked at when everything has been read.
 func (l *lowering) exclusive(s *schema, branches []*schema) {
@@ -14,7 +17,8 @@ type oneOf struct {
 
 const maxOneOf = 256
 
-// checkOneOfs refuses branches that one value might satisfy together: one of them would then have to be avoided.
+// checkOneOfs refuses branches that one value might satisfy together: one of them would then have to be avoided. A property whose constants
+// tell branches apart must be there.
 func (l *lowering) checkOneOfs() {
 	for i := 0; i < len(l.oneOfs) && l.err == nil; i++ { // looking may read more
 		o := l.oneOfs[i]
@@ -26,38 +30,55 @@ func (l *lowering) checkOneOfs() {
 		for k, b := range o.branches {
 			flat[k] = l.flat(b, 0)
 		}
+		must := make([]map[string]bool, len(flat))
 		for k, a := range flat {
-			for _, b := range flat[:k] {
-				if l.err == nil && !l.disjoint(a, b) {
-					l.fail(o.in, "oneOf", "branches %d and %d are not told apart by type or by the constants of a required property: use anyOf",
-						slices.Index(flat, b), k)
+			must[k] = map[string]bool{}
+			for j, b := range flat[:k] {
+				name, ok := l.apart(a, b)
+				if l.err == nil && !ok {
+					l.fail(o.in, "oneOf", "branches %d and %d are not told apart by type or by a property's constants: use anyOf", j, k)
 				}
+				must[j][name], must[k][name] = true, true
 			}
+		}
+		l.demand(o, must)
+	}
+}
+
+// demand makes properties of a oneOf's branches required. "" is none.
+func (l *lowering) demand(o oneOf, must []map[string]bool) {
+	for i, names := range must {
+		delete(names, "")
+		if len(names) > 0 {
+			s := newSchema(o.branches[i].path)
+			s.object, s.required = true, slices.Sorted(maps.Keys(names))
+			o.branches[i] = l.both(s.path, o.branches[i], s)
 		}
 	}
 }
 
-// disjoint tells whether no value satisfies both, as far as types and constants show.
-func (l *lowering) disjoint(a, b *schema) bool {
-	if a.hasEnum && b.hasEnum {
-		return len(common(a.enum, b.enum)) == 0 && !numeric(a.enum) && !numeric(b.enum)
+// apart tells whether no value satisfies both, as far as types and constants show; where a property does, it is named and must be there.
+func (l *lowering) apart(a, b *schema) (property string, ok bool) {
+	switch shared := l.kinds(a) & l.kinds(b); {
+	case shared == 0 || distinctConstants(a, b):
+		return "", true
+	case shared != tObject:
+		return "", false
 	}
-	if l.kinds(a)&l.kinds(b) == 0 {
-		return true
-	}
-	if l.kinds(a)&l.kinds(b) != tObject {
-		return false
-	}
-	for _, name := range a.required {
-		if !slices.Contains(b.required, name) {
+	for _, p := range a.props {
+		q := l.flatProperty(b, p.name)
+		if q == nil {
 			continue
 		}
-		p, q := l.flatProperty(a, name), l.flatProperty(b, name)
-		if p != nil && q != nil && (p.hasEnum && q.hasEnum && l.disjoint(p, q) || l.kinds(p)&l.kinds(q) == 0) {
-			return true
+		if of := l.flat(p.schema, 0); distinctConstants(of, q) || l.kinds(of)&l.kinds(q) == 0 {
+			return p.name, true
 		}
 	}
-	return false
+	return "", false
+}
+
+func distinctConstants(a, b *schema) bool {
+	return a.hasEnum && b.hasEnum && len(common(a.enum, b.enum)) == 0 && !numeric(a.enum) && !numeric(b.enum)
 }
 
 // numeric: 1 and 1.0 are the same value.

@@ -63,8 +63,13 @@ func (g *gen) schema(depth int) any {
 	case 10:
 		return g.array(depth)
 	}
-	if g.IntN(2) == 0 {
+	switch g.IntN(4) {
+	case 0, 1:
 		return object{"anyOf": []any{g.schema(depth - 1), g.schema(depth - 1)}}
+	case 2:
+		return object{"oneOf": []any{
+			object{"type": "object", "properties": object{"k": object{"const": "a"}, "v": g.schema(depth - 1)}},
+			object{"type": "object", "properties": object{"k": object{"enum": []any{"b", "c"}}}, "required": []string{"k"}}}}
 	}
 	return object{"type": "object", "properties": object{"p": g.schema(depth - 1)}, "allOf": []any{g.object(depth - 1)}}
 }
@@ -96,6 +101,9 @@ func (g *gen) text() any {
 		s["format"] = g.one("date", "time", "date-time", "uuid", "email", "hostname", "ipv4", "ipv6", "duration", "uri")
 	case 2:
 		s["minLength"], s["maxLength"] = g.IntN(4), 4+g.IntN(8)
+	}
+	if g.IntN(4) == 0 {
+		s["maxLength"] = 4 + g.IntN(60)
 	}
 	return s
 }

@@ -45,6 +45,10 @@ func FuzzPattern(f *testing.F) {
 		if got, want := d.accepts(text), regexp.MustCompile(translated).MatchString(text); got != want {
 			t.Errorf("%q in %q: %v, want %v", pattern, text, got, want)
 		}
+		n := utf8.RuneCountInString(text)
+		if lo, hi := d.span(); d.accepts(text) && (n < lo || hi != infinite && n > hi) {
+			t.Errorf("%q accepts %q and only lengths from %d to %d", pattern, text, lo, hi)
+		}
 		short, err := lengths(1, 3)
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +57,6 @@ func FuzzPattern(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		n := utf8.RuneCountInString(text)
 		if got, want := both.accepts(text), d.accepts(text) && n >= 1 && n <= 3; got != want {
 			t.Errorf("%q of 1 to 3 characters in %q: %v, want %v", pattern, text, got, want)
 		}

@@ -77,13 +77,6 @@ func (l *lowering) language(s *schema) (*runeDFA, error) {
 		}
 		all = append(all, d)
 	}
-	if s.minLen > 0 || s.maxLen != infinite {
-		d, err := lengths(s.minLen, s.maxLen)
-		if err != nil {
-			return nil, fail(s.path, "maxLength", "%s", err)
-		}
-		all = append(all, d)
-	}
 	out := all[0]
 	for _, d := range all[1:] {
 		var err error
@@ -91,7 +84,30 @@ func (l *lowering) language(s *schema) (*runeDFA, error) {
 			return nil, fail(s.path, "pattern", "%s", err)
 		}
 	}
-	return out, nil
+	return s.within(out)
+}
+
+// within is the strings of d whose length is allowed.
+func (s *schema) within(d *runeDFA) (*runeDFA, error) {
+	lo, hi := s.minLen, s.maxLen
+	shortest, longest := d.span()
+	if shortest >= lo {
+		lo = 0
+	}
+	if longest != infinite && longest <= hi {
+		hi = infinite
+	}
+	if lo == 0 && hi == infinite {
+		return d, nil
+	}
+	of, err := lengths(lo, hi)
+	if err == nil {
+		d, err = intersect(d, of)
+	}
+	if err != nil {
+		return nil, fail(s.path, "maxLength", "with the pattern or format beside it, %s", err)
+	}
+	return d, nil
 }
 
 // pattern compiles a pattern once.
