@@ -279,3 +279,22 @@ func TestSizes(t *testing.T) {
 	}
 	newCache(t, Shape{Layers: 0, KVHeads: 1, HeadDim: 64}, F16, 4) // a shard of the head alone
 }
+
+// FuzzAttend compares a step of any shape with the generic path, row by row.
+func FuzzAttend(f *testing.F) {
+	f.Add(uint64(1), uint8(1), uint8(6), uint8(1), uint16(250), uint8(12))
+	f.Add(uint64(2), uint8(3), uint8(0), uint8(2), uint16(0), uint8(0))
+	f.Add(uint64(3), uint8(0), uint8(15), uint8(0), uint16(300), uint8(4))
+	pools := []*kernels.Pool{kernels.NewPool(1), kernels.NewPool(2)}
+	f.Cleanup(pools[1].Close)
+	f.Fuzz(func(t *testing.T, seed uint64, dim, group, kvHeads uint8, pos uint16, rows uint8) {
+		d, heads, at, n := 16*(1+int(dim)%8), 1+int(group)%18, int(pos)%530, 1+int(rows)%40
+		kvs := 1 + int(kvHeads)%3
+		if at*n*heads*kvs*d > 1<<22 { // the generic path emulates each multiply-add
+			t.Skip()
+		}
+		r := rand.New(rand.NewPCG(seed, 4))
+		s := newSequence(t, r, Type(seed%2), kvs, d, at+n)
+		s.sameBits(t, pools, kvs*heads, at, normal(r, n*kvs*heads*d))
+	})
+}

@@ -8,7 +8,7 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// Element by element, AVX2 for both paths: n counts elements and is a positive multiple of 16.
+// Element by element, AVX2 for both paths unless it says otherwise: n counts elements and is a positive multiple of 16.
 
 // f32 is a float constant, a register wide.
 func f32(name string, v float32) Mem {
