@@ -151,16 +151,18 @@ class Tokenizer:
         return ids, answered
 
     def branches(self, common, conversations):
-        """(ids, answered, branch) of conversations that each follow the messages in common.
+        """(ids, answered, spans) of conversations that each follow the messages in common and do not see each other.
 
-        branch is 0 for the ids in common and n for those of the n-th conversation, which must not see the others.
+        spans are those of model.Qwen2.forward.
         """
         ids, answered = self.dialogue(common)
-        branch = [0] * len(ids)
-        for n, messages in enumerate(conversations, 1):
+        shared = len(ids)
+        spans = [(0, 0, shared)] if shared else []
+        for messages in conversations:
             more, said = self.dialogue(messages)
-            ids, answered, branch = ids + more, answered + said, branch + [n] * len(more)
-        return ids, answered, branch
+            spans.append((shared, len(ids), len(ids) + len(more)))
+            ids, answered = ids + more, answered + said
+        return ids, answered, spans
 
     def prompt(self, messages):
         """The ids of Qwen2's chat template with the generation prompt."""

@@ -73,23 +73,39 @@ class Block(nn.Module):
         nn.init.normal_(self.qkv.bias[: q + kv], std=1.0)
         nn.init.normal_(self.qkv.bias[q + kv:], std=0.2)
 
-    def forward(self, x, cos, sin, mask):
+    def forward(self, x, cos, sin, spans):
         c = self.cfg
         b, t, _ = x.shape
         q, kv, group = c.heads * c.head_dim, c.kv_heads * c.head_dim, c.heads // c.kv_heads
         qkv = self.qkv(self.attn_norm(x))
         qk = rope(qkv[..., : q + kv].view(b, t, c.heads + c.kv_heads, c.head_dim), cos, sin)
-        # Query heads g*group .. g*group+group-1 read kv head g; they are stacked along time.
-        qs = qk[:, :, : c.heads].transpose(1, 2).reshape(b, c.kv_heads, group * t, c.head_dim)
+        # Query heads g*group .. g*group+group-1 read kv head g.
+        qs = qk[:, :, : c.heads].view(b, t, c.kv_heads, group, c.head_dim).permute(0, 2, 3, 1, 4)
         ks = qk[:, :, c.heads:].permute(0, 2, 3, 1)
         vs = qkv[..., q + kv:].view(b, t, c.kv_heads, c.head_dim).transpose(1, 2)
-        scores = (qs * c.head_dim ** -0.5) @ ks
-        scores = scores.view(b, c.kv_heads, group, t, t).add_(mask)  # in place: the largest tensor of all
-        probs = scores.softmax(-1).view(b, c.kv_heads, group * t, t)
-        o = (probs @ vs).view(b, c.heads, t, c.head_dim).transpose(1, 2).reshape(b, t, q)
-        x = x + self.out(o)
+        o = torch.cat([self.attend(qs, ks, vs, *span) for span in spans], dim=3)
+        x = x + self.out(o.permute(0, 3, 1, 2, 4).reshape(b, t, q))
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)
+
+    def attend(self, qs, ks, vs, common, start, end):
+        """Attention of the queries from start to end to the first `common` keys and to those from start on.
+
+        Shapes: qs [batch, kv heads, group, time, dim], ks [batch, kv heads, dim, time], vs [batch, kv heads, time, dim].
+        """
+        b, kv_heads, group, _, dim = qs.shape
+        n = end - start
+        if common:
+            ks = torch.cat((ks[..., :common], ks[..., start:end]), dim=3)
+            vs = torch.cat((vs[:, :, :common], vs[:, :, start:end]), dim=2)
+        else:
+            ks, vs = ks[..., start:end], vs[:, :, start:end]
+        # The query heads of a group are stacked along time.
+        scores = (qs[:, :, :, start:end] * dim ** -0.5).reshape(b, kv_heads, group * n, dim) @ ks
+        future = torch.full((n, common + n), float("-inf")).triu(common + 1)
+        scores = scores.view(b, kv_heads, group, n, common + n).add_(future)  # in place: the largest tensor of all
+        probs = scores.softmax(-1).view(b, kv_heads, group * n, common + n)
+        return (probs @ vs).view(b, kv_heads, group, n, dim)
 
 
 class Qwen2(nn.Module):
@@ -101,19 +117,16 @@ class Qwen2(nn.Module):
         self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.layers))
         self.norm = RMSNorm(cfg.hidden, cfg.eps)
 
-    def forward(self, ids, positions, branch):
+    def forward(self, ids, positions, spans):
         """Hidden states [batch, time, hidden] after the last norm; logits are their product with embed.
 
-        A token sees the earlier tokens of its own branch [batch, time] and of branch 0.
+        spans cut time into parts (common, start, end), in all rows alike: the tokens from start to end see, of the
+        tokens before start, the first `common`. The span (0, 0, time) is the usual case.
         """
-        t = ids.shape[1]
-        others = (branch.unsqueeze(1) != branch.unsqueeze(2)) & (branch.unsqueeze(1) != 0)
-        mask = torch.zeros(len(ids), 1, 1, t, t).masked_fill(others[:, None, None], float("-inf"))
-        mask += torch.full((t, t), float("-inf")).triu(1)
         cos, sin = rope_tables(self.cfg, positions)
         x = self.embed(ids)
         for block in self.blocks:
-            x = block(x, cos, sin, mask)
+            x = block(x, cos, sin, spans)
         return self.norm(x)
 
     def logits(self, hidden, real_vocab):

@@ -363,10 +363,10 @@ class Generator(corpus.Generator):
                 [self.conversation(offers) for _ in range(conversations)])
 
     def row(self, tok):
-        """One row of a batch: (ids, answered, branch) of a dialogue with or without tools."""
+        """One row of training, as of bpe.Tokenizer.branches: a dialogue with or without tools."""
         if self.rng.random() >= self.tools:
             return tok.branches([], [self.dialogue()])
-        system, tools, conversations = self.tool_dialogue(self.rng.randint(3, 5))
+        system, tools, conversations = self.tool_dialogue(self.rng.randint(5, 9))
         rendered = [render([system] + c, tools) for c in conversations]
         return tok.branches(rendered[0][:1], [c[1:] for c in rendered])
 

@@ -29,13 +29,13 @@ PADDING_ROWS = 4  # ids past the real vocabulary, as Qwen2 has them: never train
 
 
 def batches(tok, seed, budget, drill, share):
-    """Endless batches (ids, positions, branches, targets) of about `budget` tokens, rows of similar length."""
+    """Endless batches (ids, positions, targets, spans) of about `budget` tokens: rows of similar length, or one with branches."""
     rng = random.Random(seed)
     generator = tools.Generator(seed, drill, share)
     while True:
         rows = sorted((generator.row(tok) for _ in range(1500)), key=lambda r: len(r[0]))
-        groups, group = [], []
-        for row in rows:
+        groups, group = [[row] for row in rows if len(row[2]) > 1], []
+        for row in (row for row in rows if len(row[2]) == 1):
             if (len(group) + 1) * len(row[0]) > budget and group:
                 groups.append(group)
                 group = []
@@ -50,26 +50,22 @@ def tensors(tok, rows, rng):
     width = max(len(ids) for ids, _, _ in rows) - 1
     ids = torch.full((len(rows), width), tok.endoftext)
     positions = torch.zeros((len(rows), width), dtype=torch.long)
-    branches = torch.full((len(rows), width), -1)
     targets = torch.full((len(rows), width), -100)
-    for n, (row, answered, branch) in enumerate(rows):
-        used = len(row) - 1
-        ids[n, :used] = torch.tensor(row[:-1])
-        branches[n, :used] = torch.tensor(branch[:-1])
-        targets[n, :used] = torch.tensor([t if a else -100 for t, a in zip(row[1:], answered[1:])])
-        common = branch.count(0)
-        for b in range(max(branch) + 1):
-            own = branches[n] == b
-            count = int(own.sum())
-            step = torch.ones(count, dtype=torch.long)
+    branched = len(rows[0][2]) > 1
+    spans = [(common, start, min(end, width)) for common, start, end in rows[0][2]] if branched else [(0, 0, width)]
+    for n, (row, answered, _) in enumerate(rows):
+        ids[n, : len(row) - 1] = torch.tensor(row[:-1])
+        targets[n, : len(row) - 1] = torch.tensor([t if a else -100 for t, a in zip(row[1:], answered[1:])])
+        for common, start, end in spans:
+            step = torch.ones(end - start, dtype=torch.long)
+            step[0] = common
             # A gap in the positions before a message stands for a long conversation in between, so that far
             # distances are trained without paying for their tokens.
-            starts = (ids[n][own] == tok.im_start).nonzero().flatten().tolist()
-            starts = starts if common else starts[1:]
-            if b > 0 and starts and rng.random() < 0.3:
+            starts = [i for i in range(0 if common else 1, end - start) if start + i < len(row) and row[start + i] == tok.im_start]
+            if starts and rng.random() < 0.3 and (common or not branched):
                 step[rng.choice(starts)] += rng.randrange(1500)
-            positions[n][own] = step.cumsum(0) - 1 + (common if b > 0 else 0)
-    return ids, positions, branches, targets
+            positions[n, start:end] = step.cumsum(0)
+    return ids, positions, targets, spans
 
 
 class Muon:
@@ -159,9 +155,9 @@ def main():
     start = saved = time.time()
     total, tokens = 0.0, 0
     data = batches(tok, args.seed, args.batch, args.drill, args.tools)
-    for ids, positions, branches, targets in itertools.islice(data, step, args.steps):
+    for ids, positions, targets, spans in itertools.islice(data, step, args.steps):
         scale = min(1, (step + 1) / 30) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / args.steps)))
-        h = model(ids, positions, branches)
+        h = model(ids, positions, spans)
         keep = targets >= 0
         loss = F.cross_entropy(model.logits(h[keep], len(tok)), targets[keep])
         loss.backward()
