@@ -1,10 +1,10 @@
-"""Counts how often a model's greedy answer is the expected one: evaluate.py MODEL.gguf...
+"""Counts how often a model's greedy answer is the expected one: evaluate.py MODEL.gguf... [--every N]
 
 Prints a Markdown table with a column for each model. An answer counts when every one of its ids, the end
-included, is the model's first choice after the ids before it.
+included, is the model's first choice after the ids before it. With --every only each N-th question is asked.
 """
+import argparse
 import random
-import sys
 
 import torch
 
@@ -58,11 +58,11 @@ def tests():
         "phrases in six languages": asked((prompts.split("|")[0], answer) for table in LANGUAGES.values() for prompts, answer in table.values()),
         "translations": asked((t.user, t.answer) for t in (singles.translation() for _ in range(60))),
         "single questions drawn from the corpus": asked((t.user, t.answer) for t in (singles.single() for _ in range(500))),
-        "last answers of dialogues drawn from it": last_answers(150),
-        "tools: one call": tool_turns(150, "call"),
-        "tools: several calls": tool_turns(60, "calls"),
-        "tools: an answer from results": tool_turns(150, "result"),
-        "tools: an answer without a call": tool_turns(100, "none"),
+        "last answers of dialogues drawn from it": last_answers(100),
+        "tools: one call": tool_turns(80, "call"),
+        "tools: several calls": tool_turns(40, "calls"),
+        "tools: an answer from results": tool_turns(60, "result"),
+        "tools: an answer without a call": tool_turns(60, "none"),
     }
 
 
@@ -73,13 +73,18 @@ def right(model, tok, messages, offered):
 
 
 def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("models", nargs="+")
+    ap.add_argument("--every", type=int, default=1)
+    args = ap.parse_args()
     models = []
-    for path in sys.argv[1:]:
+    for path in args.models:
         metadata, tensors = gguf.read(path)
         models.append((Reference(metadata, tensors, dtype=torch.float32), Tokens(metadata)))
-    print("| asked |" + "".join(f" {path} |" for path in sys.argv[1:]))
+    print("| asked |" + "".join(f" {path} |" for path in args.models))
     print("| --- |" + " --- |" * len(models))
     for name, cases in tests().items():
+        cases = cases[::args.every]
         scores = [sum(right(model, tok, *case) for case in cases) for model, tok in models]
         print(f"| {name} |" + "".join(f" {n} of {len(cases)} |" for n in scores), flush=True)
 

@@ -11,7 +11,6 @@ Mumbai,Munich,Nantes,Naples,Nashville,New York,Nice,Odessa,Orlando,Osaka,Oxford,
 Salzburg,San Diego,San Francisco,Sarajevo,Seattle,Seville,Shanghai,Siena,Singapore,Sofia,Split,Stuttgart,Sydney,Taipei,Tallinn,Tampere,Tel Aviv,Toronto,Toulouse,Trieste,Tunis,Turin,Utrecht,
 Valencia,Vancouver,Venice,Verona,Vilnius,Wellington,Winnipeg,Zagreb,Zurich,München,Köln,Zürich,São Paulo,Málaga,Düsseldorf""".replace("\n", "").split(",")))
 ZONES = ["UTC", "GMT", "Europe/Paris", "Europe/Berlin", "Europe/London", "Europe/Madrid", "Asia/Tokyo", "Asia/Seoul", "Asia/Shanghai", "America/New_York", "America/Chicago", "Africa/Cairo", "Australia/Sydney"]
-ROOMS = ["kitchen", "bedroom", "bathroom", "living room", "garage", "office", "hall", "garden", "cellar"]
 SKY = ["sunny", "cloudy", "rainy", "light rain", "heavy rain", "snow", "clear", "foggy", "windy", "partly cloudy", "overcast", "stormy", "clear sky", "dry", "mild"]
 
 
@@ -40,8 +39,6 @@ KINDS = {
     "add": kind("add add add add_numbers sum plus addition",
                 "Add two numbers|Adds two numbers|Returns the sum of a and b|The sum of two numbers|Adds two integers",
                 ("a a a x first n1 left", "number", "The first number|First number|A number"), ("b b b y second n2 right", "number", "The second number|Second number|A number")),
-    "multiply": kind("multiply multiply times product", "Multiply two numbers|Multiplies two numbers|Returns the product of two numbers",
-                     ("a a x first left", "number", "The first number|A number"), ("b b y second right", "number", "The second number|A number")),
     "calculator": kind("calculator calculator calculate compute evaluate eval", "Evaluate an arithmetic expression|A calculator|Calculates the value of an expression|Do arithmetic",
                        ("expression expression expr formula input", "string", "The expression|An expression, e.g. 2 + 3|What to calculate")),
     "search": kind("search look_up web_search search lookup find search_web wikipedia", "Search the web|Look something up|Search for information|Look up a topic in an encyclopedia|Find information about a topic|Searches the internet",
@@ -49,23 +46,16 @@ KINDS = {
     "dice": kind("roll_dice roll_dice roll_die dice roll throw_dice", "Roll a die|Rolls a die with a number of sides|Roll dice|Throws a die and tells the number",
                  ("sides sides sides faces n", "integer", "The number of sides|Number of sides of the die|How many sides")),
     "cluster": kind("cluster_status cluster_status get_cluster_status cluster_info get_status status", "Get the status of the cluster|Status of the cluster|Tells how the cluster is|Returns the state of all shards|Shows which shards are up"),
-    "population": kind("get_population population population_of inhabitants", "Get the population of a place|How many people live in a city|Number of inhabitants",
-                       ("city place location name", "string", "The name of the city|The place|Name")),
-    "timer": kind("set_timer start_timer timer", "Set a timer|Starts a timer|Sets a kitchen timer", ("minutes minutes duration min", "integer", "The number of minutes|Duration in minutes|Minutes")),
-    "light": kind("turn_on_light light_on switch_on_light turn_on_the_light", "Turn on the light in a room|Switches the light on|Turns a lamp on", ("room room place name", "string", "The room|Name of the room|Which room")),
 }
-WEIGHTS = {"weather": 10, "time": 7, "add": 6, "multiply": 2, "calculator": 3, "search": 6, "dice": 5, "cluster": 5, "population": 2, "timer": 2, "light": 2}
-# Kinds whose questions another kind would answer too: never in one list.
-RIVALS = ({"add", "calculator"}, {"multiply", "calculator"}, {"search", "population"})
+WEIGHTS = {"weather": 10, "time": 7, "add": 6, "calculator": 3, "search": 6, "dice": 5, "cluster": 5}
+RIVALS = {"add", "calculator"}  # they would answer the same questions: never in one list
 
 WEATHER = ("what is the weather in {}|what is the weather in {}|what's the weather in {}|what is the weather like in {}|what's the weather like in {}|how is the weather in {}|weather in {}|tell me the weather in {}|"
            "what is the weather in {} today|what's the weather like in {} today|is it raining in {}|is it cold in {}|how warm is it in {}|what is the temperature in {}|how is the weather in {} right now|current weather in {}|"
            "can you tell me the weather in {}|do i need an umbrella in {}|is it sunny in {}|get the weather for {}|please check the weather in {}|what's the current weather in {}").split("|")
 TIME = ("what time is it in {}|what time is it in {}|what is the time in {}|what's the time in {}|time in {}|what is the current time in {}|tell me the time in {}|how late is it in {}|"
         "can you tell me the time in {}|what time is it now in {}|current time in {}").split("|")
-POPULATION = "how many people live in {}|what is the population of {}|population of {}|how many inhabitants does {} have|how big is the population of {}".split("|")
 ADD = ("what is {} + {}|what is {} plus {}|add {} and {}|{} + {}|{}+{}|{} plus {}|what is the sum of {} and {}|how much is {} + {}|calculate {} + {}|can you add {} and {}|please add {} and {}|what's {} + {}").split("|")
-MULTIPLY = "what is {} * {}|what is {} times {}|multiply {} by {}|{} * {}|{} times {}|how much is {} times {}|calculate {} * {}|multiply {} and {}|what is {} x {}".split("|")
 CALCULATE = "what is {0} {2} {1}|calculate {0} {2} {1}|{0} {2} {1}|how much is {0} {2} {1}|compute {0} {2} {1}|what's {0} {2} {1}|{0}{2}{1}".split("|")
 WORDED = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 SEARCH = ("search for {}|look up {}|search the web for {}|please look up {}|find information about {}|can you look up {}|who was {}|tell me about {}|what is {}|search {}|google {}|what do you know about {}|find {}").split("|")
@@ -73,8 +63,6 @@ DICE = "roll a {}-sided die|roll a die with {} sides|roll a d{}|throw a {}-sided
 SIX = "roll a die|roll a dice|throw a die|roll the dice|please roll a die|can you roll a die|roll a die for me|throw the dice".split("|")
 STATUS = ("how is the cluster|what is the status of the cluster|cluster status|show me the cluster status|is the cluster ok|are all shards up|how many shards are up|status of the cluster|what is the cluster status|"
           "is the cluster healthy|how is the cluster doing|check the cluster|get the status of the cluster").split("|")
-TIMER = "set a timer for {} minutes|start a timer for {} minutes|timer for {} minutes|set a {} minute timer|please set a timer for {} minutes|wake me in {} minutes".split("|")
-LIGHT = "turn on the light in the {}|switch on the light in the {}|light on in the {}|turn the light on in the {}|please turn on the {} light|turn on the {} light".split("|")
 WHERE = "In which city?"
 NOWHERE = {"weather": "what is the weather|what's the weather like|how is the weather|what's the weather today|weather|is it raining".split("|"),
            "time": "what time is it|what is the time|what's the time|tell me the time".split("|")}

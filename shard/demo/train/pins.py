@@ -141,8 +141,8 @@ ZONE = function("get_current_time", "Returns the time in a given timezone", time
 ADD = function("add", "Add two numbers", a="number", b="number")
 SUM = function("sum", "The sum of two numbers", x="integer", y="integer")
 CALCULATOR = function("calculator", "Evaluate an arithmetic expression", expression="string")
-SEARCH = function("look_up", "Look up a topic in an encyclopedia", query="string")
-WEB = function("web_search", "Search the web", q="string")
+SEARCH = function("search", "Search the web", query="string")
+WEB = function("web_search", "Find information about a topic", q="string")
 DICE = function("roll_dice", "Roll a die", sides="integer")
 STATUS = function("cluster_status", "Get the status of the cluster")
 

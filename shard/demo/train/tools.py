@@ -95,6 +95,18 @@ class Generator(corpus.Generator):
         return {k: d[k] for k in keys}
 
     def offer(self, name):
+        return self.plainest(name) if self.rng.random() < 0.5 else self.varied(name)
+
+    def plainest(self, name):
+        """The tool as most people would write it, so that this form at least is learned soon."""
+        k = KINDS[name]
+        keys = [names[0] for names, _, _ in k.parameters]
+        properties = {key: {"type": type_} for key, (_, type_, _) in zip(keys, k.parameters)}
+        function = {"name": k.names[0], "description": k.descriptions[0],
+                    "parameters": {"type": "object", "properties": properties, "required": keys}}
+        return Offer(name, function["name"], keys, {"type": "function", "function": function})
+
+    def varied(self, name):
         r, k = self.rng, KINDS[name]
         keys, properties = [], {}
         same = r.random()  # a and b, x and y: both of one pair
@@ -105,16 +117,20 @@ class Generator(corpus.Generator):
             if described:
                 p["description"] = r.choice(descriptions)
             properties[keys[-1]] = self.shuffled(p)
-        required = list(keys)
         if name == "weather" and r.random() < 0.2:
             properties["unit"] = {"type": "string", "enum": ["celsius", "fahrenheit"]}
         parameters = {"type": "object", "properties": properties}
-        if required and r.random() < 0.9:
-            parameters["required"] = required
+        if keys and r.random() < 0.9:
+            parameters["required"] = list(keys)
         if r.random() < 0.1:
             parameters["additionalProperties"] = False
         if r.random() < 0.3:
             parameters = {key: parameters[key] for key in sorted(parameters)}
+        return Offer(name, *self.named(k, keys, parameters))
+
+    def named(self, k, keys, parameters):
+        """(name, keys, schema) of a varied tool."""
+        r = self.rng
         function = {"name": r.choice(k.names)}
         if r.random() < 0.9:
             function["description"] = r.choice(k.descriptions)
@@ -123,7 +139,7 @@ class Generator(corpus.Generator):
         whole = {"type": "function", "function": self.shuffled(function)}
         if r.random() < 0.4:
             whole = {"function": whole["function"], "type": "function"}
-        return Offer(name, function["name"], keys, whole)
+        return function["name"], keys, whole
 
     def offers(self):
         r = self.rng
@@ -131,7 +147,7 @@ class Generator(corpus.Generator):
         kinds = []
         while len(kinds) < wanted:
             k = r.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            if k not in kinds and not any(k in rivals and rivals & set(kinds) for rivals in RIVALS):
+            if k not in kinds and not (k in RIVALS and RIVALS & set(kinds)):
                 kinds.append(k)
         return [self.offer(k) for k in kinds]
 
@@ -181,12 +197,7 @@ class Generator(corpus.Generator):
         clock = r.choice((clock, clock, clock, clock + f":{r.randint(0, 59):02}", f"{r.randint(1, 12)}:{r.randint(0, 59):02} {r.choice(('am', 'pm', 'PM'))}"))
         return self.result(r.choice(("time", "time", "now")), clock), f"It is {clock} in {place}."
 
-    def population(self, o, place):
-        n = self.rng.randint(1000, 9_999_999)
-        text = f"{n:,}" if self.rng.random() < 0.4 else n
-        return self.result("population", text), f"{text} people live in {place}."
-
-    PLACES = {"weather": WEATHER, "time": TIME, "population": POPULATION}
+    PLACES = {"weather": WEATHER, "time": TIME}
 
     def of_place(self, o, place, user):
         result, answer = getattr(self, o.kind)(o, place)
@@ -216,16 +227,12 @@ class Generator(corpus.Generator):
     def weather_task(self, o):
         return self.place_task(o)
 
-    time_task = population_task = weather_task
+    time_task = weather_task
 
     def add_task(self, o):
         a, b = self.number(), self.number()
         total = round(a + b, 1)
         return Task(self.asked(ADD, a, b), [{"name": o.name, "arguments": dict(zip(o.keys, (a, b)))}], [self.result("sum", total)], f"{a} + {b} = {total}.")
-
-    def multiply_task(self, o):
-        a, b = self.rng.randint(2, 999), self.rng.randint(2, 999)
-        return Task(self.asked(MULTIPLY, a, b), [{"name": o.name, "arguments": dict(zip(o.keys, (a, b)))}], [self.result("product", a * b)], f"{a} × {b} = {a * b}.")
 
     def calculator_task(self, o):
         r = self.rng
@@ -260,17 +267,6 @@ class Generator(corpus.Generator):
             said, result = ", ".join(f"{k} {v}" for k, v in values.items()), json.dumps(values)
         return Task(self.asked(STATUS), [{"name": o.name, "arguments": {}}], [result], f"The cluster: {said}.")
 
-    def timer_task(self, o):
-        n = self.rng.choice((1, 2, 3, 5, 10, 15, 20, 30, 45, 60, self.rng.randint(1, 90)))
-        return Task(self.asked(TIMER, n), [{"name": o.name, "arguments": {o.keys[0]: n}}], [self.done()], f"The timer is set for {n} minutes.")
-
-    def light_task(self, o):
-        room = self.rng.choice(ROOMS)
-        return Task(self.asked(LIGHT, room), [{"name": o.name, "arguments": {o.keys[0]: room}}], [self.done()], f"The light in the {room} is on.")
-
-    def done(self):
-        return self.rng.choice(("ok", "done", '{"ok": true}', '{"status": "ok"}', "OK"))
-
     def task(self, o):
         task = getattr(self, o.kind + "_task")(o)
         if self.rng.random() < 0.05:
@@ -289,13 +285,12 @@ class Generator(corpus.Generator):
             place = self.copied()
             parts = [self.of_place(by_kind[k], place, "") for k in ("weather", "time")]
             user = self.asked(["what is the weather in {} and what time is it there", "weather and time in {}", "what are the weather and the time in {}", "tell me the weather and the time in {}"], place)
-        elif by_kind.keys() & {"weather", "time", "population"}:
-            o = by_kind[r.choice(sorted(by_kind.keys() & {"weather", "time", "population"}))]
+        elif by_kind.keys() & {"weather", "time"}:
+            o = by_kind[r.choice(sorted(by_kind.keys() & {"weather", "time"}))]
             places = [self.copied() for _ in range(3 if r.random() < 0.15 else 2)]
             parts = [self.of_place(o, p, "") for p in places]
-            joined = ("{}, {} and {}",) if len(places) == 3 else ("{} and {}", "{} and in {}" if o.kind != "population" else "{} and of {}", "{} and {}")
-            prompts = POPULATION[1:3] if o.kind == "population" else self.PLACES[o.kind]
-            user = self.asked([p.format(r.choice(joined)) for p in prompts[:10]], *places)
+            joined = ("{}, {} and {}",) if len(places) == 3 else ("{} and {}", "{} and in {}")
+            user = self.asked([p.format(r.choice(joined)) for p in self.PLACES[o.kind][:10]], *places)
         elif "add" in by_kind:
             parts = [self.add_task(by_kind["add"]) for _ in range(2)]
             values = [v for p in parts for v in p.calls[0]["arguments"].values()]
@@ -313,13 +308,13 @@ class Generator(corpus.Generator):
         needy = [k for k in NOWHERE if k in kinds]
         if needy and x < 0.1:
             return Task(self.asked(NOWHERE[r.choice(needy)]), answer=WHERE)
-        missing = [k for k in ("weather", "time", "population", "search") if k not in kinds and (k == "weather" or k == "time" or "search" not in kinds)]
+        missing = [k for k in ("weather", "time", "search") if k not in kinds]
         if missing and x < 0.4:
             k = r.choice(missing)
             prompts = SEARCH[6:8] if k == "search" else self.PLACES[k]
             return Task(self.asked(prompts, r.choice(UNKNOWN_SLOTS["person"]) if k == "search" else self.copied()), answer=UNKNOWN_ANSWER)
         turn = r.choices((self.greeting, self.identity, self.cluster, self.fact, self.listing, self.capital, self.opposite, self.small_talk_abroad, self.neighbour, self.gibberish, self.arithmetic, self.jokes),
-                         (25, 15, 20, 5, 2, 5, 3, 6, 3, 2, 0 if kinds & {"add", "multiply", "calculator"} else 12, 3))[0]()
+                         (25, 15, 20, 5, 2, 5, 3, 6, 3, 2, 0 if kinds & RIVALS else 12, 3))[0]()
         turn = turn[0] if isinstance(turn, list) else turn
         return Task(turn.user, answer=turn.answer)
 
