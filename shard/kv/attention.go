@@ -92,6 +92,7 @@ func (a *Attention) Reset() {
 // must cover them.
 func (a *Attention) Add(row, rows, pos int, blocks []int32) {
 	if rows > 0 {
+		blocks = blocks[:(pos+rows+BlockTokens-1)/BlockTokens] // what follows is not looked at
 		a.spans = append(a.spans, tile{row: row, rows: rows, pos: pos, blocks: blocks})
 	}
 }

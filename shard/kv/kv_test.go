@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stagecoach-llm/stagecoach/shard/kernels"
@@ -104,7 +105,8 @@ func (s *sequence) attend(pool *kernels.Pool, heads, pos int, q []float32) []flo
 	rows := len(q) / width
 	a := NewAttention(s.cache, pool, heads, float32(1/math.Sqrt(float64(s.cache.shape.HeadDim))))
 	out := make([]float32, len(q))
-	a.Add(0, rows, pos, s.table)
+	used := (pos + rows + BlockTokens - 1) / BlockTokens
+	a.Add(0, rows, pos, append(slices.Clone(s.table[:used]), slices.Repeat([]int32{1 << 20}, 40)...)) // what lies behind is no block
 	a.Run(layer, q, func(r int) []float32 { return out[r*width : (r+1)*width] })
 	return out
 }
