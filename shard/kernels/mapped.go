@@ -9,7 +9,7 @@ import (
 // Map makes a matrix that takes no memory: data [rows][cols] stays where it is, in t's blocks, and each product
 // repacks the groups that it multiplies into a buffer of the thread that does. That is for files that are larger than
 // memory, whose pages the system reads and drops as it can. Results are the bits of a repacked matrix. Only
-// Products multiplies by it; data must outlive it.
+// Products and Gated multiply by it; data must outlive it.
 func Map(t quant.Type, rows, cols int, data []byte) (*Matrix, error) {
 	m, err := shapeOf(t, rows, cols)
 	if err == nil {
