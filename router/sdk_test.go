@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -193,6 +194,7 @@ func TestSDKResponseTools(t *testing.T) {
 	p := responseParams("How is it in Paris?")
 	p.Tools = []responses.ToolUnionParam{{OfFunction: &responses.FunctionToolParam{
 		Name: "weather", Parameters: map[string]any{"type": "object"}, Strict: param.NewOpt(false)}}}
+	w.coord.SetPace(10 * time.Millisecond) // deltas that are due together come together
 	stream := c.Responses.NewStreaming(context.Background(), p)
 	var call responses.ResponseFunctionToolCall
 	deltas := 0

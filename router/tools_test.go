@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 const twoTools = `"tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object"}}},{"type":"function","function":{"name":"now"}}]`
@@ -75,6 +76,7 @@ func TestStreamedCallsAreTheWholeOnes(t *testing.T) {
 				t.Errorf("%q, %q, %v; want %q, %q, %s", whole, content1, finish, c.calls, c.content, c.finish)
 			}
 
+			w.coord.SetPace(5 * time.Millisecond) // deltas that are due together come together
 			cs := chunks(t, w.chat(twoTools+c.extra+`,"stream":true`))
 			calls, deltas := streamedCalls(t, cs)
 			var streamed []string

@@ -36,6 +36,8 @@ type Coordinator struct {
 	deaf    bool                   // nothing is answered or sent
 	stalled bool                   // no tokens
 	prefill time.Duration          // from a request to its first token
+	pace    time.Duration          // from a step to the next, beyond the ticks of step
+	after   time.Time              // no step before
 	refuse  []wire.GenerateReply   // the next replies
 	breaks  map[int]wire.DeltaItem // after so many tokens of the next request: this item instead
 }
@@ -122,6 +124,9 @@ func (c *Coordinator) SetStalled(stalled bool) { c.lock(func() { c.stalled = sta
 // SetPrefill has the first token of each request that comes wait so long.
 func (c *Coordinator) SetPrefill(d time.Duration) { c.lock(func() { c.prefill = d }) }
 
+// SetPace makes steps slower, so that what a client counts does not depend on how the machine shares out its time.
+func (c *Coordinator) SetPace(d time.Duration) { c.lock(func() { c.pace = d }) }
+
 // Forget drops all requests without a word.
 func (c *Coordinator) Forget() { c.lock(func() { c.live = map[string]*request{} }) }
 
@@ -180,13 +185,14 @@ func (c *Coordinator) run() {
 
 // advance gives every choice with credit its next token.
 func (c *Coordinator) advance() {
+	now := time.Now()
 	c.mu.Lock()
-	if c.stalled {
+	if c.stalled || now.Before(c.after) {
 		c.mu.Unlock()
 		return
 	}
+	c.after = now.Add(c.pace)
 	deltas := map[string]*wire.Delta{}
-	now := time.Now()
 	for _, r := range c.live {
 		if now.Before(r.from) {
 			continue
