@@ -1243,7 +1243,7 @@ record:
 	RET
 
 // func dotQ8_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -1257,6 +1257,8 @@ TEXT ·dotQ8_0x1AVX2(SB), NOSPLIT, $0-48
 record:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
@@ -1273,6 +1275,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
@@ -1289,6 +1292,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
@@ -1305,6 +1309,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(BX), Y5
@@ -1321,6 +1326,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      256(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 16(BX), Y5
@@ -1337,6 +1343,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4416(CX)
 	VMOVDQU      320(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 20(BX), Y5
@@ -1353,6 +1360,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4480(CX)
 	VMOVDQU      384(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 24(BX), Y5
@@ -1369,6 +1377,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4544(CX)
 	VMOVDQU      448(CX), Y4
 	VPXOR        flipx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 28(BX), Y5
@@ -1415,7 +1424,7 @@ DATA flipx8<>+28(SB)/4, $0x80808080
 GLOBL flipx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ8_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -1429,48 +1438,57 @@ TEXT ·dotQ8_0x1AVXVNNI(SB), NOSPLIT, $0-48
 record:
 	VPBROADCASTD 48(BX), Y2
 	VPBROADCASTD 48(BX), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      32(CX), Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      96(CX), Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      160(CX), Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPBROADCASTD 12(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      224(CX), Y4
 	VPBROADCASTD 12(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      256(CX), Y4
 	VPBROADCASTD 16(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      288(CX), Y4
 	VPBROADCASTD 16(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4416(CX)
 	VMOVDQU      320(CX), Y4
 	VPBROADCASTD 20(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      352(CX), Y4
 	VPBROADCASTD 20(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4480(CX)
 	VMOVDQU      384(CX), Y4
 	VPBROADCASTD 24(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
 	VMOVDQU      416(CX), Y4
 	VPBROADCASTD 24(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4544(CX)
 	VMOVDQU      448(CX), Y4
 	VPBROADCASTD 28(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y5, Y4, Y2
@@ -1497,7 +1515,7 @@ record:
 	RET
 
 // func dotQ8_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -1515,6 +1533,8 @@ record:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -1543,6 +1563,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -1571,6 +1592,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -1599,6 +1621,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -1627,6 +1650,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 16(SI), Y9
@@ -1655,6 +1679,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 20(SI), Y9
@@ -1683,6 +1708,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 24(SI), Y9
@@ -1711,6 +1737,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 28(SI), Y9
@@ -1769,7 +1796,7 @@ record:
 	RET
 
 // func dotQ8_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -1787,6 +1814,8 @@ record:
 	VPBROADCASTD 48(SI), Y5
 	VPBROADCASTD 112(SI), Y6
 	VPBROADCASTD 112(SI), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPBROADCASTD (SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1797,6 +1826,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPBROADCASTD 4(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1807,6 +1837,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPBROADCASTD 8(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1817,6 +1848,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPBROADCASTD 12(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1827,6 +1859,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 76(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y8
 	VPBROADCASTD 16(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1837,6 +1870,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 80(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y8
 	VPBROADCASTD 20(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1847,6 +1881,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 84(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y8
 	VPBROADCASTD 24(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1857,6 +1892,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 88(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y8
 	VPBROADCASTD 28(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -1897,7 +1933,7 @@ record:
 	RET
 
 // func dotQ8_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -1918,6 +1954,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -1938,6 +1976,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(SI), Y7
@@ -1958,6 +1997,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(SI), Y7
@@ -1978,6 +2018,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(SI), Y7
@@ -1998,6 +2039,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 16(SI), Y7
@@ -2018,6 +2060,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 20(SI), Y7
@@ -2038,6 +2081,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 24(SI), Y7
@@ -2058,6 +2102,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y6
 	VPXOR        flipx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 28(SI), Y7
@@ -2301,7 +2346,7 @@ record1:
 	RET
 
 // func dotQ8_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -2322,6 +2367,8 @@ record0:
 	VPBROADCASTD 48(SI), Y3
 	VPBROADCASTD 112(SI), Y4
 	VPBROADCASTD 176(SI), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPBROADCASTD (SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2329,6 +2376,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPBROADCASTD 4(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2336,6 +2384,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPBROADCASTD 8(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2343,6 +2392,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPBROADCASTD 12(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2350,6 +2400,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 140(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y6
 	VPBROADCASTD 16(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2357,6 +2408,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 144(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y6
 	VPBROADCASTD 20(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2364,6 +2416,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 148(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y6
 	VPBROADCASTD 24(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2371,6 +2424,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 152(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y6
 	VPBROADCASTD 28(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xdf; // VPDPBUSD Y7, Y6, Y3
@@ -2497,7 +2551,7 @@ record1:
 	RET
 
 // func dotQ8_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -2520,6 +2574,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -2546,6 +2602,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -2572,6 +2629,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -2598,6 +2656,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -2624,6 +2683,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 16(SI), Y9
@@ -2650,6 +2710,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 20(SI), Y9
@@ -2676,6 +2737,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 24(SI), Y9
@@ -2702,6 +2764,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y8
 	VPXOR        flipx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 28(SI), Y9
@@ -3013,7 +3076,7 @@ record1:
 	RET
 
 // func dotQ8_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ8_0x4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -3036,6 +3099,8 @@ record0:
 	VPBROADCASTD 112(SI), Y5
 	VPBROADCASTD 176(SI), Y6
 	VPBROADCASTD 240(SI), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPBROADCASTD (SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3045,6 +3110,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPBROADCASTD 4(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3054,6 +3120,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPBROADCASTD 8(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3063,6 +3130,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPBROADCASTD 12(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3072,6 +3140,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 204(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      256(DX), Y8
 	VPBROADCASTD 16(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3081,6 +3150,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 208(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4416(DX)
 	VMOVDQU      320(DX), Y8
 	VPBROADCASTD 20(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3090,6 +3160,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 212(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4480(DX)
 	VMOVDQU      384(DX), Y8
 	VPBROADCASTD 24(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -3099,6 +3170,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 216(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4544(DX)
 	VMOVDQU      448(DX), Y8
 	VPBROADCASTD 28(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe1; // VPDPBUSD Y9, Y8, Y4
@@ -4184,7 +4256,7 @@ record:
 	RET
 
 // func dotQ4_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -4198,6 +4270,8 @@ TEXT ·dotQ4_0x1AVX2(SB), NOSPLIT, $0-48
 record:
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
@@ -4208,6 +4282,7 @@ record:
 	VPBROADCASTD (BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
@@ -4218,6 +4293,7 @@ record:
 	VPBROADCASTD 4(BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
@@ -4228,6 +4304,7 @@ record:
 	VPBROADCASTD 8(BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(BX), Y5
@@ -4323,7 +4400,7 @@ DATA fourx8<>+28(SB)/4, $0x0f0f0f0f
 GLOBL fourx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ4_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -4341,6 +4418,8 @@ record:
 	VBROADCASTSS 36(BX), Y3
 	VMULPS       zeroQ4_0x8<>+0(SB), Y3, Y3
 	VADDPS       magicIntx8<>+0(SB), Y3, Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
@@ -4349,6 +4428,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
@@ -4357,6 +4437,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
@@ -4365,6 +4446,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(BX), Y5
@@ -4433,7 +4515,7 @@ record:
 	RET
 
 // func dotQ4_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -4451,6 +4533,8 @@ record:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -4467,6 +4551,7 @@ record:
 	VPBROADCASTD 64(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -4483,6 +4568,7 @@ record:
 	VPBROADCASTD 68(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -4499,6 +4585,7 @@ record:
 	VPBROADCASTD 72(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -4631,7 +4718,7 @@ record:
 	RET
 
 // func dotQ4_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -4657,6 +4744,8 @@ record:
 	VBROADCASTSS 100(SI), Y7
 	VMULPS       zeroQ4_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -4669,6 +4758,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -4681,6 +4771,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -4693,6 +4784,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -4791,7 +4883,7 @@ record:
 	RET
 
 // func dotQ4_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -4812,6 +4904,8 @@ record0:
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -4823,6 +4917,7 @@ record0:
 	VPBROADCASTD 128(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(SI), Y7
@@ -4834,6 +4929,7 @@ record0:
 	VPBROADCASTD 132(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(SI), Y7
@@ -4845,6 +4941,7 @@ record0:
 	VPBROADCASTD 136(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(SI), Y7
@@ -5089,7 +5186,7 @@ record1:
 	RET
 
 // func dotQ4_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -5116,6 +5213,8 @@ record0:
 	VBROADCASTSS 164(SI), Y5
 	VMULPS       zeroQ4_0x8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -5124,6 +5223,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(SI), Y7
@@ -5132,6 +5232,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(SI), Y7
@@ -5140,6 +5241,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(SI), Y7
@@ -5321,7 +5423,7 @@ record1:
 	RET
 
 // func dotQ4_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -5344,6 +5446,8 @@ record0:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -5358,6 +5462,7 @@ record0:
 	VPBROADCASTD 192(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -5372,6 +5477,7 @@ record0:
 	VPBROADCASTD 196(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -5386,6 +5492,7 @@ record0:
 	VPBROADCASTD 200(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -5693,7 +5800,7 @@ record1:
 	RET
 
 // func dotQ4_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_0x4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -5724,6 +5831,8 @@ record0:
 	VBROADCASTSS 228(SI), Y7
 	VMULPS       zeroQ4_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -5734,6 +5843,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -5744,6 +5854,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -5754,6 +5865,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -6999,7 +7111,7 @@ record:
 	RET
 
 // func dotQ4_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7013,6 +7125,8 @@ TEXT ·dotQ4_1x1AVX2(SB), NOSPLIT, $0-48
 record:
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
@@ -7023,6 +7137,7 @@ record:
 	VPBROADCASTD (BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
@@ -7033,6 +7148,7 @@ record:
 	VPBROADCASTD 4(BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
@@ -7043,6 +7159,7 @@ record:
 	VPBROADCASTD 8(BX), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(BX), Y5
@@ -7144,7 +7261,7 @@ DATA signx8<>+28(SB)/4, $0x80000000
 GLOBL signx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ4_1x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7158,6 +7275,8 @@ TEXT ·dotQ4_1x1AVXVNNI(SB), NOSPLIT, $0-48
 record:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
@@ -7166,6 +7285,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
@@ -7174,6 +7294,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
@@ -7182,6 +7303,7 @@ record:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(BX), Y5
@@ -7258,7 +7380,7 @@ record:
 	RET
 
 // func dotQ4_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7276,6 +7398,8 @@ record:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -7292,6 +7416,7 @@ record:
 	VPBROADCASTD 64(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -7308,6 +7433,7 @@ record:
 	VPBROADCASTD 68(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -7324,6 +7450,7 @@ record:
 	VPBROADCASTD 72(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -7464,7 +7591,7 @@ record:
 	RET
 
 // func dotQ4_1x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7482,6 +7609,8 @@ record:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -7494,6 +7623,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -7506,6 +7636,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -7518,6 +7649,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -7628,7 +7760,7 @@ record:
 	RET
 
 // func dotQ4_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7649,6 +7781,8 @@ record0:
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -7660,6 +7794,7 @@ record0:
 	VPBROADCASTD 128(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(SI), Y7
@@ -7671,6 +7806,7 @@ record0:
 	VPBROADCASTD 132(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(SI), Y7
@@ -7682,6 +7818,7 @@ record0:
 	VPBROADCASTD 136(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(SI), Y7
@@ -7930,7 +8067,7 @@ record1:
 	RET
 
 // func dotQ4_1x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -7951,6 +8088,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -7959,6 +8098,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(SI), Y7
@@ -7967,6 +8107,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(SI), Y7
@@ -7975,6 +8116,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(SI), Y7
@@ -8166,7 +8308,7 @@ record1:
 	RET
 
 // func dotQ4_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -8189,6 +8331,8 @@ record0:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -8203,6 +8347,7 @@ record0:
 	VPBROADCASTD 192(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -8217,6 +8362,7 @@ record0:
 	VPBROADCASTD 196(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -8231,6 +8377,7 @@ record0:
 	VPBROADCASTD 200(SI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -8542,7 +8689,7 @@ record1:
 	RET
 
 // func dotQ4_1x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_1x4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -8565,6 +8712,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (SI), Y9
@@ -8575,6 +8724,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(SI), Y9
@@ -8585,6 +8735,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(SI), Y9
@@ -8595,6 +8746,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(SI), Y9
@@ -9983,7 +10135,7 @@ record:
 	RET
 
 // func dotQ5_0x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -10001,6 +10153,8 @@ record:
 	VBROADCASTSS 36(BX), Y3
 	VMULPS       zeroQ5_0x8<>+0(SB), Y3, Y3
 	VADDPS       magicIntx8<>+0(SB), Y3, Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10021,6 +10175,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10041,6 +10196,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10061,6 +10217,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10081,6 +10238,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      (CX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -10197,7 +10355,7 @@ DATA fifthx8<>+28(SB)/4, $0x10101010
 GLOBL fifthx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ5_0x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -10215,6 +10373,8 @@ record:
 	VBROADCASTSS 36(BX), Y3
 	VMULPS       zeroQ5_0x8<>+0(SB), Y3, Y3
 	VADDPS       magicIntx8<>+0(SB), Y3, Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10231,6 +10391,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10247,6 +10408,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10263,6 +10425,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -10279,6 +10442,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 12(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      (CX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -10369,7 +10533,7 @@ record:
 	RET
 
 // func dotQ5_0x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -10395,6 +10559,8 @@ record:
 	VBROADCASTSS 100(SI), Y7
 	VMULPS       zeroQ5_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10423,6 +10589,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10451,6 +10618,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10479,6 +10647,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10507,6 +10676,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -10655,7 +10825,7 @@ record:
 	RET
 
 // func dotQ5_0x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -10681,6 +10851,8 @@ record:
 	VBROADCASTSS 100(SI), Y7
 	VMULPS       zeroQ5_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10701,6 +10873,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10721,6 +10894,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10741,6 +10915,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -10761,6 +10936,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 76(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -10877,7 +11053,7 @@ record:
 	RET
 
 // func dotQ5_0x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -10904,6 +11080,8 @@ record0:
 	VBROADCASTSS 164(SI), Y5
 	VMULPS       zeroQ5_0x8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -10922,6 +11100,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -10940,6 +11119,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -10958,6 +11138,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -10976,6 +11157,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -11267,7 +11449,7 @@ record1:
 	RET
 
 // func dotQ5_0x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -11294,6 +11476,8 @@ record0:
 	VBROADCASTSS 164(SI), Y5
 	VMULPS       zeroQ5_0x8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -11306,6 +11490,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -11318,6 +11503,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -11330,6 +11516,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -11342,6 +11529,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 140(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -11561,7 +11749,7 @@ record1:
 	RET
 
 // func dotQ5_0x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -11592,6 +11780,8 @@ record0:
 	VBROADCASTSS 228(SI), Y7
 	VMULPS       zeroQ5_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -11614,6 +11804,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -11636,6 +11827,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -11658,6 +11850,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -11680,6 +11873,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -12035,7 +12229,7 @@ record1:
 	RET
 
 // func dotQ5_0x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_0x4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -12066,6 +12260,8 @@ record0:
 	VBROADCASTSS 228(SI), Y7
 	VMULPS       zeroQ5_0x8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -12080,6 +12276,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -12094,6 +12291,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -12108,6 +12306,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -12122,6 +12321,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 204(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -13627,7 +13827,7 @@ record:
 	RET
 
 // func dotQ5_1x1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -13641,6 +13841,8 @@ TEXT ·dotQ5_1x1AVX2(SB), NOSPLIT, $0-48
 record:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13661,6 +13863,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13681,6 +13884,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13701,6 +13905,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13721,6 +13926,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      (CX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -13835,7 +14041,7 @@ record:
 	RET
 
 // func dotQ5_1x1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -13849,6 +14055,8 @@ TEXT ·dotQ5_1x1AVXVNNI(SB), NOSPLIT, $0-48
 record:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13865,6 +14073,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13881,6 +14090,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13897,6 +14107,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(CX), Y5
@@ -13913,6 +14124,7 @@ record:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 12(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4352(CX)
 	VMOVDQU      (CX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -14011,7 +14223,7 @@ record:
 	RET
 
 // func dotQ5_1x2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -14029,6 +14241,8 @@ record:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14057,6 +14271,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14085,6 +14300,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14113,6 +14329,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14141,6 +14358,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -14301,7 +14519,7 @@ record:
 	RET
 
 // func dotQ5_1x2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -14319,6 +14537,8 @@ record:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14339,6 +14559,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14359,6 +14580,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14379,6 +14601,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -14399,6 +14622,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 76(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -14527,7 +14751,7 @@ record:
 	RET
 
 // func dotQ5_1x3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -14548,6 +14772,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14566,6 +14792,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14584,6 +14811,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14602,6 +14830,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14620,6 +14849,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -14921,7 +15151,7 @@ record1:
 	RET
 
 // func dotQ5_1x3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -14942,6 +15172,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14954,6 +15186,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14966,6 +15199,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14978,6 +15212,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -14990,6 +15225,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 140(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -15219,7 +15455,7 @@ record1:
 	RET
 
 // func dotQ5_1x4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -15242,6 +15478,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15264,6 +15502,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15286,6 +15525,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15308,6 +15548,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15330,6 +15571,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -15697,7 +15939,7 @@ record1:
 	RET
 
 // func dotQ5_1x4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_1x4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -15720,6 +15962,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15734,6 +15978,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15748,6 +15993,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15762,6 +16008,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(DX), Y9
@@ -15776,6 +16023,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 204(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -17166,7 +17414,7 @@ record:
 	RET
 
 // func dotIQ4_NLx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -17180,6 +17428,8 @@ TEXT ·dotIQ4_NLx1AVX2(SB), NOSPLIT, $0-48
 record:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -17200,6 +17450,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -17220,6 +17471,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -17240,6 +17492,7 @@ record:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -17402,7 +17655,7 @@ DATA iq4x8<>+31(SB)/1, $0x71
 GLOBL iq4x8<>(SB), RODATA|NOPTR, $32
 
 // func dotIQ4_NLx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -17416,6 +17669,8 @@ TEXT ·dotIQ4_NLx1AVXVNNI(SB), NOSPLIT, $0-48
 record:
 	VPBROADCASTD 48(BX), Y2
 	VPBROADCASTD 48(BX), Y3
+	PREFETCHT0   512(DX)
+	PREFETCHT0   4096(CX)
 	VMOVDQU      (CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -17428,6 +17683,7 @@ record:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD (BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(CX)
 	VMOVDQU      64(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -17440,6 +17696,7 @@ record:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD 4(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(CX)
 	VMOVDQU      128(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -17452,6 +17709,7 @@ record:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD 8(BX), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(CX)
 	VMOVDQU      192(CX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -17574,7 +17832,7 @@ DATA iq4Unsignedx8<>+31(SB)/1, $0xf1
 GLOBL iq4Unsignedx8<>(SB), RODATA|NOPTR, $32
 
 // func dotIQ4_NLx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -17592,6 +17850,8 @@ record:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -17624,6 +17884,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -17656,6 +17917,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -17688,6 +17950,7 @@ record:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -17886,7 +18149,7 @@ record:
 	RET
 
 // func dotIQ4_NLx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -17904,6 +18167,8 @@ record:
 	VPBROADCASTD 48(SI), Y5
 	VPBROADCASTD 112(SI), Y6
 	VPBROADCASTD 112(SI), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -17920,6 +18185,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -17936,6 +18202,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -17952,6 +18219,7 @@ record:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -18070,7 +18338,7 @@ record:
 	RET
 
 // func dotIQ4_NLx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -18091,6 +18359,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -18113,6 +18383,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -18135,6 +18406,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -18157,6 +18429,7 @@ record0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -18514,7 +18787,7 @@ record1:
 	RET
 
 // func dotIQ4_NLx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -18535,6 +18808,8 @@ record0:
 	VPBROADCASTD 48(SI), Y3
 	VPBROADCASTD 112(SI), Y4
 	VPBROADCASTD 176(SI), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -18545,6 +18820,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -18555,6 +18831,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -18565,6 +18842,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -18766,7 +19044,7 @@ record1:
 	RET
 
 // func dotIQ4_NLx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -18789,6 +19067,8 @@ record0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -18817,6 +19097,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -18845,6 +19126,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -18873,6 +19155,7 @@ record0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -19322,7 +19605,7 @@ record1:
 	RET
 
 // func dotIQ4_NLx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_NLx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), AX
 	MOVQ   yStride+8(FP), CX
@@ -19345,6 +19628,8 @@ record0:
 	VPBROADCASTD 112(SI), Y5
 	VPBROADCASTD 176(SI), Y6
 	VPBROADCASTD 240(SI), Y7
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -19357,6 +19642,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -19369,6 +19655,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -19381,6 +19668,7 @@ record0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(SI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -20747,7 +21035,7 @@ block:
 	RET
 
 // func dotIQ4_XSx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -20766,6 +21054,8 @@ record:
 block:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -20786,6 +21076,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -20806,6 +21097,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -20826,6 +21118,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4x8<>+0(SB), Y5
@@ -20962,7 +21255,7 @@ block:
 	RET
 
 // func dotIQ4_XSx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -20981,6 +21274,8 @@ record:
 block:
 	VPBROADCASTD 48(SI), Y2
 	VPBROADCASTD 48(SI), Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -20993,6 +21288,7 @@ block:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD (SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -21005,6 +21301,7 @@ block:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD 4(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -21017,6 +21314,7 @@ block:
 	VPSHUFB      Y4, Y5, Y4
 	VPBROADCASTD 8(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y5
@@ -21113,7 +21411,7 @@ block:
 	RET
 
 // func dotIQ4_XSx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -21136,6 +21434,8 @@ block:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -21168,6 +21468,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -21200,6 +21501,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -21232,6 +21534,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -21438,7 +21741,7 @@ block:
 	RET
 
 // func dotIQ4_XSx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -21461,6 +21764,8 @@ block:
 	VPBROADCASTD 48(DI), Y5
 	VPBROADCASTD 112(DI), Y6
 	VPBROADCASTD 112(DI), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -21477,6 +21782,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -21493,6 +21799,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -21509,6 +21816,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -21635,7 +21943,7 @@ block:
 	RET
 
 // func dotIQ4_XSx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -21661,6 +21969,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -21683,6 +21993,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -21705,6 +22016,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -21727,6 +22039,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4x8<>+0(SB), Y7
@@ -22099,7 +22412,7 @@ block1:
 	RET
 
 // func dotIQ4_XSx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -22125,6 +22438,8 @@ block0:
 	VPBROADCASTD 48(DI), Y3
 	VPBROADCASTD 112(DI), Y4
 	VPBROADCASTD 176(DI), Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -22135,6 +22450,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -22145,6 +22461,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -22155,6 +22472,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y7
@@ -22371,7 +22689,7 @@ block1:
 	RET
 
 // func dotIQ4_XSx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -22399,6 +22717,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -22427,6 +22747,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -22455,6 +22776,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -22483,6 +22805,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4x8<>+0(SB), Y9
@@ -22947,7 +23270,7 @@ block1:
 	RET
 
 // func dotIQ4_XSx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotIQ4_XSx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -22975,6 +23298,8 @@ block0:
 	VPBROADCASTD 112(DI), Y5
 	VPBROADCASTD 176(DI), Y6
 	VPBROADCASTD 240(DI), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -22987,6 +23312,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -22999,6 +23325,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -23011,6 +23338,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      iq4Unsignedx8<>+0(SB), Y9
@@ -24409,7 +24737,7 @@ block:
 	RET
 
 // func dotQ4_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -24428,6 +24756,8 @@ record:
 block:
 	VPXOR        Y2, Y2, Y2
 	VPXOR        Y3, Y3, Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (SI), Y5
@@ -24438,6 +24768,7 @@ block:
 	VPBROADCASTD (SI), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(SI), Y5
@@ -24448,6 +24779,7 @@ block:
 	VPBROADCASTD 4(SI), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(SI), Y5
@@ -24458,6 +24790,7 @@ block:
 	VPBROADCASTD 8(SI), Y5
 	VPMADDUBSW   Y5, Y4, Y5
 	VPADDW       Y5, Y3, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(SI), Y5
@@ -24561,7 +24894,7 @@ block:
 	RET
 
 // func dotQ4_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -24580,6 +24913,8 @@ record:
 block:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (SI), Y5
@@ -24588,6 +24923,7 @@ block:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD (SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(SI), Y5
@@ -24596,6 +24932,7 @@ block:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 4(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(SI), Y5
@@ -24604,6 +24941,7 @@ block:
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 8(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VPBROADCASTD 12(SI), Y5
@@ -24692,7 +25030,7 @@ block:
 	RET
 
 // func dotQ4_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -24715,6 +25053,8 @@ block:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (DI), Y9
@@ -24731,6 +25071,7 @@ block:
 	VPBROADCASTD 64(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(DI), Y9
@@ -24747,6 +25088,7 @@ block:
 	VPBROADCASTD 68(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(DI), Y9
@@ -24763,6 +25105,7 @@ block:
 	VPBROADCASTD 72(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(DI), Y9
@@ -24915,7 +25258,7 @@ block:
 	RET
 
 // func dotQ4_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -24938,6 +25281,8 @@ block:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (DI), Y9
@@ -24950,6 +25295,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(DI), Y9
@@ -24962,6 +25308,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(DI), Y9
@@ -24974,6 +25321,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(DI), Y9
@@ -25096,7 +25444,7 @@ block:
 	RET
 
 // func dotQ4_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -25122,6 +25470,8 @@ block0:
 	VPXOR        Y3, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (DI), Y7
@@ -25133,6 +25483,7 @@ block0:
 	VPBROADCASTD 128(DI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(DI), Y7
@@ -25144,6 +25495,7 @@ block0:
 	VPBROADCASTD 132(DI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(DI), Y7
@@ -25155,6 +25507,7 @@ block0:
 	VPBROADCASTD 136(DI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(DI), Y7
@@ -25422,7 +25775,7 @@ block1:
 	RET
 
 // func dotQ4_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -25448,6 +25801,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD (DI), Y7
@@ -25456,6 +25811,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 4(DI), Y7
@@ -25464,6 +25820,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 8(DI), Y7
@@ -25472,6 +25829,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VPBROADCASTD 12(DI), Y7
@@ -25682,7 +26040,7 @@ block1:
 	RET
 
 // func dotQ4_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -25710,6 +26068,8 @@ block0:
 	VPXOR        Y5, Y5, Y5
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (DI), Y9
@@ -25724,6 +26084,7 @@ block0:
 	VPBROADCASTD 192(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(DI), Y9
@@ -25738,6 +26099,7 @@ block0:
 	VPBROADCASTD 196(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(DI), Y9
@@ -25752,6 +26114,7 @@ block0:
 	VPBROADCASTD 200(DI), Y9
 	VPMADDUBSW   Y9, Y8, Y9
 	VPADDW       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(DI), Y9
@@ -26082,7 +26445,7 @@ block1:
 	RET
 
 // func dotQ4_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ4_Kx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -26110,6 +26473,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD (DI), Y9
@@ -26120,6 +26485,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 4(DI), Y9
@@ -26130,6 +26496,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 8(DI), Y9
@@ -26140,6 +26507,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VPBROADCASTD 12(DI), Y9
@@ -27654,7 +28022,7 @@ block:
 	RET
 
 // func dotQ5_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -27673,6 +28041,8 @@ record:
 block:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27693,6 +28063,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27713,6 +28084,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27733,6 +28105,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27753,6 +28126,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -27879,7 +28253,7 @@ block:
 	RET
 
 // func dotQ5_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -27898,6 +28272,8 @@ record:
 block:
 	VMOVDQU      magicIntx8<>+0(SB), Y2
 	VMOVDQU      magicIntx8<>+0(SB), Y3
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27914,6 +28290,7 @@ block:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD (SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27930,6 +28307,7 @@ block:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 4(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27946,6 +28324,7 @@ block:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 8(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
 	VMOVDQU      256(DX), Y5
@@ -27962,6 +28341,7 @@ block:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 12(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -28072,7 +28452,7 @@ block:
 	RET
 
 // func dotQ5_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -28095,6 +28475,8 @@ block:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28123,6 +28505,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28151,6 +28534,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28179,6 +28563,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28207,6 +28592,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -28379,7 +28765,7 @@ block:
 	RET
 
 // func dotQ5_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -28402,6 +28788,8 @@ block:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28422,6 +28810,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 64(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28442,6 +28831,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 68(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28462,6 +28852,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 72(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -28482,6 +28873,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 76(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -28622,7 +29014,7 @@ block:
 	RET
 
 // func dotQ5_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -28648,6 +29040,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -28666,6 +29060,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -28684,6 +29079,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -28702,6 +29098,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -28720,6 +29117,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -29040,7 +29438,7 @@ block1:
 	RET
 
 // func dotQ5_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -29066,6 +29464,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -29078,6 +29478,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 128(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -29090,6 +29491,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 132(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -29102,6 +29504,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 136(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(BX), Y7
@@ -29114,6 +29517,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 140(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -29362,7 +29766,7 @@ block1:
 	RET
 
 // func dotQ5_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -29390,6 +29794,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29412,6 +29818,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29434,6 +29841,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29456,6 +29864,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29478,6 +29887,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -29864,7 +30274,7 @@ block1:
 	RET
 
 // func dotQ5_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ5_Kx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -29892,6 +30302,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y5
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29906,6 +30318,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 192(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29920,6 +30333,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 196(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29934,6 +30348,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 200(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
 	VMOVDQU      256(BX), Y9
@@ -29948,6 +30363,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 204(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -31743,7 +32159,7 @@ block:
 	RET
 
 // func dotQ6_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -31766,6 +32182,7 @@ block:
 	VBROADCASTSS 44(SI), Y3
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y3, Y3
 	VADDPS       magicIntx8<>+0(SB), Y3, Y3
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -31788,6 +32205,7 @@ block:
 	VPMADDUBSW   Y5, Y4, Y5
 	VPMADDWD     onesx8<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y3, Y3
+	PREFETCHT0   4416(DX)
 	VMOVDQU      64(DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -31870,6 +32288,8 @@ block:
 	VBROADCASTSS 40(SI), Y5
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -31890,6 +32310,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -31910,6 +32331,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -31928,6 +32350,7 @@ block:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -31986,7 +32409,7 @@ DATA sixthx8<>+28(SB)/4, $0x30303030
 GLOBL sixthx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ6_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -32009,6 +32432,7 @@ block:
 	VBROADCASTSS 44(SI), Y3
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y3, Y3
 	VADDPS       magicIntx8<>+0(SB), Y3, Y3
+	PREFETCHT0   4352(DX)
 	VMOVDQU      (DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -32027,6 +32451,7 @@ block:
 	VPOR         Y5, Y4, Y4
 	VPBROADCASTD 16(SI), Y5
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x5d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y5, Y4, Y3
+	PREFETCHT0   4416(DX)
 	VMOVDQU      64(DX), Y4
 	VPSRLW       $0x04, Y4, Y4
 	VPAND        fourx8<>+0(SB), Y4, Y4
@@ -32097,6 +32522,8 @@ block:
 	VBROADCASTSS 40(SI), Y5
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -32113,6 +32540,7 @@ block:
 	VPOR         Y7, Y6, Y6
 	VPBROADCASTD (SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      64(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -32129,6 +32557,7 @@ block:
 	VPOR         Y7, Y6, Y6
 	VPBROADCASTD 4(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      128(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -32143,6 +32572,7 @@ block:
 	VPOR         Y7, Y6, Y6
 	VPBROADCASTD 8(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4288(DX)
 	VMOVDQU      192(DX), Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
 	VMOVDQU      256(DX), Y7
@@ -32187,7 +32617,7 @@ block:
 	RET
 
 // func dotQ6_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -32218,6 +32648,7 @@ block:
 	VBROADCASTSS 108(DI), Y7
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -32248,6 +32679,7 @@ block:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -32364,6 +32796,8 @@ block:
 	VBROADCASTSS 104(DI), Y11
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32392,6 +32826,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32420,6 +32855,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32446,6 +32882,7 @@ block:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32512,7 +32949,7 @@ block:
 	RET
 
 // func dotQ6_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -32543,6 +32980,7 @@ block:
 	VBROADCASTSS 108(DI), Y7
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -32565,6 +33003,7 @@ block:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xe9; // VPDPBUSD Y9, Y8, Y5
 	VPBROADCASTD 80(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -32657,6 +33096,8 @@ block:
 	VBROADCASTSS 104(DI), Y11
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32677,6 +33118,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 64(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32697,6 +33139,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 68(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32715,6 +33158,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 72(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -32773,7 +33217,7 @@ block:
 	RET
 
 // func dotQ6_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -32805,6 +33249,7 @@ block0:
 	VBROADCASTSS 172(DI), Y5
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -32824,6 +33269,7 @@ block0:
 	VPMADDUBSW   Y7, Y6, Y7
 	VPMADDWD     onesx8<>+0(SB), Y7, Y7
 	VPADDD       Y7, Y5, Y5
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -32899,6 +33345,8 @@ block0:
 	VBROADCASTSS 168(DI), Y8
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y8, Y8
 	VADDPS       magicIntx8<>+0(SB), Y8, Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -32917,6 +33365,7 @@ block0:
 	VPMADDUBSW   Y10, Y9, Y10
 	VPMADDWD     onesx8<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y8, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -32935,6 +33384,7 @@ block0:
 	VPMADDUBSW   Y10, Y9, Y10
 	VPMADDWD     onesx8<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y8, Y8
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -32952,6 +33402,7 @@ block0:
 	VPMADDUBSW   Y10, Y9, Y10
 	VPMADDWD     onesx8<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y8, Y8
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -33219,7 +33670,7 @@ block1:
 	RET
 
 // func dotQ6_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -33251,6 +33702,7 @@ block0:
 	VBROADCASTSS 172(DI), Y5
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -33264,6 +33716,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xe7; // VPDPBUSD Y7, Y6, Y4
 	VPBROADCASTD 144(DI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        fourx8<>+0(SB), Y6, Y6
@@ -33321,6 +33774,8 @@ block0:
 	VBROADCASTSS 168(DI), Y8
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y8, Y8
 	VADDPS       magicIntx8<>+0(SB), Y8, Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -33333,6 +33788,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 128(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -33345,6 +33801,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 132(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -33356,6 +33813,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 136(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y9
 	VPAND        fourx8<>+0(SB), Y9, Y9
 	VMOVDQU      256(BX), Y10
@@ -33569,7 +34027,7 @@ block1:
 	RET
 
 // func dotQ6_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -33605,6 +34063,7 @@ block0:
 	VBROADCASTSS 236(DI), Y7
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -33628,6 +34087,7 @@ block0:
 	VPMADDUBSW   Y9, Y8, Y9
 	VPMADDWD     onesx8<>+0(SB), Y9, Y9
 	VPADDD       Y9, Y7, Y7
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -33720,6 +34180,8 @@ block0:
 	VBROADCASTSS 232(DI), Y11
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -33742,6 +34204,7 @@ block0:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -33764,6 +34227,7 @@ block0:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -33785,6 +34249,7 @@ block0:
 	VPMADDUBSW   Y13, Y12, Y13
 	VPMADDWD     onesx8<>+0(SB), Y13, Y13
 	VPADDD       Y13, Y11, Y11
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -34109,7 +34574,7 @@ block1:
 	RET
 
 // func dotQ6_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ6_Kx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -34145,6 +34610,7 @@ block0:
 	VBROADCASTSS 236(DI), Y7
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y7, Y7
 	VADDPS       magicIntx8<>+0(SB), Y7, Y7
+	PREFETCHT0   4352(BX)
 	VMOVDQU      (BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -34160,6 +34626,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf1; // VPDPBUSD Y9, Y8, Y6
 	VPBROADCASTD 208(DI), Y9
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x3d;	BYTE $0x50;	BYTE $0xf9; // VPDPBUSD Y9, Y8, Y7
+	PREFETCHT0   4416(BX)
 	VMOVDQU      64(BX), Y8
 	VPSRLW       $0x04, Y8, Y8
 	VPAND        fourx8<>+0(SB), Y8, Y8
@@ -34228,6 +34695,8 @@ block0:
 	VBROADCASTSS 232(DI), Y11
 	VMULPS       zeroQ6_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -34242,6 +34711,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 192(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      64(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -34256,6 +34726,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 196(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      128(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -34269,6 +34740,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 200(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4288(BX)
 	VMOVDQU      192(BX), Y12
 	VPAND        fourx8<>+0(SB), Y12, Y12
 	VMOVDQU      256(BX), Y13
@@ -36057,7 +36529,7 @@ block:
 	RET
 
 // func dotQ3_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -36175,6 +36647,8 @@ block:
 	VMULPS       Y5, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
 	VMOVDQU      128(DX), Y7
@@ -36193,6 +36667,7 @@ block:
 	VPBROADCASTD (SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x02, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -36213,6 +36688,7 @@ block:
 	VPBROADCASTD 4(SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -36306,7 +36782,7 @@ DATA thirdx8<>+28(SB)/4, $0x04040404
 GLOBL thirdx8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ3_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -36417,6 +36893,8 @@ block:
 	VBROADCASTSS 40(SI), Y5
 	VMULPS       zeroQ3_Kx8<>+0(SB), Y5, Y5
 	VADDPS       magicIntx8<>+0(SB), Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
 	VMOVDQU      128(DX), Y7
@@ -36433,6 +36911,7 @@ block:
 	VPOR         Y7, Y6, Y6
 	VPBROADCASTD (SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x02, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -36451,6 +36930,7 @@ block:
 	VPOR         Y7, Y6, Y6
 	VPBROADCASTD 4(SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4224(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x04, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -36513,7 +36993,7 @@ block:
 	RET
 
 // func dotQ3_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -36672,6 +37152,8 @@ block:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VMOVDQU      128(BX), Y13
@@ -36696,6 +37178,7 @@ block:
 	VPBROADCASTD 64(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -36722,6 +37205,7 @@ block:
 	VPBROADCASTD 68(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x04, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -36824,7 +37308,7 @@ block:
 	RET
 
 // func dotQ3_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -36969,6 +37453,8 @@ block:
 	VBROADCASTSS 104(DI), Y11
 	VMULPS       zeroQ3_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VMOVDQU      128(BX), Y13
@@ -36989,6 +37475,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 64(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -37011,6 +37498,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 68(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x04, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -37091,7 +37579,7 @@ block:
 	RET
 
 // func dotQ3_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -37208,6 +37696,8 @@ block0:
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
 	VPXOR        Y8, Y8, Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
 	VMOVDQU      128(BX), Y10
@@ -37223,6 +37713,7 @@ block0:
 	VPBROADCASTD 128(DI), Y10
 	VPMADDUBSW   Y10, Y9, Y10
 	VPADDW       Y10, Y8, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x02, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -37239,6 +37730,7 @@ block0:
 	VPBROADCASTD 132(DI), Y10
 	VPMADDUBSW   Y10, Y9, Y10
 	VPADDW       Y10, Y8, Y8
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x04, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -37531,7 +38023,7 @@ block1:
 	RET
 
 // func dotQ3_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -37633,6 +38125,8 @@ block0:
 	VBROADCASTSS 168(DI), Y8
 	VMULPS       zeroQ3_Kx8<>+0(SB), Y8, Y8
 	VADDPS       magicIntx8<>+0(SB), Y8, Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
 	VMOVDQU      128(BX), Y10
@@ -37645,6 +38139,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 128(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x02, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -37658,6 +38153,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 132(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x04, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -37887,7 +38383,7 @@ block1:
 	RET
 
 // func dotQ3_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -38026,6 +38522,8 @@ block0:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VMOVDQU      128(BX), Y13
@@ -38044,6 +38542,7 @@ block0:
 	VPBROADCASTD 192(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -38063,6 +38562,7 @@ block0:
 	VPBROADCASTD 196(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x04, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -38417,7 +38917,7 @@ block1:
 	RET
 
 // func dotQ3_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ3_Kx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -38536,6 +39036,8 @@ block0:
 	VBROADCASTSS 232(DI), Y11
 	VMULPS       zeroQ3_Kx8<>+0(SB), Y11, Y11
 	VADDPS       magicIntx8<>+0(SB), Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VMOVDQU      128(BX), Y13
@@ -38550,6 +39052,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 192(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -38565,6 +39068,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 196(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4224(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x04, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -40283,7 +40787,7 @@ block:
 	RET
 
 // func dotQ2_Kx1AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx1AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -40369,6 +40873,8 @@ block:
 	VMULPS       Y5, Y3, Y3
 	VPXOR        Y4, Y4, Y4
 	VPXOR        Y5, Y5, Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -40379,6 +40885,7 @@ block:
 	VPBROADCASTD (SI), Y7
 	VPMADDUBSW   Y7, Y6, Y7
 	VPADDW       Y7, Y5, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x02, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -40488,7 +40995,7 @@ DATA nibblex8<>+28(SB)/4, $0x0000000f
 GLOBL nibblex8<>(SB), RODATA|NOPTR, $32
 
 // func dotQ2_Kx1AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx1AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), AX
@@ -40561,6 +41068,8 @@ block:
 	VMULPS       Y5, Y3, Y3
 	VMOVDQU      magicIntx8<>+0(SB), Y4
 	VMOVDQU      magicIntx8<>+0(SB), Y5
+	PREFETCHT0   512(BX)
+	PREFETCHT0   4096(DX)
 	VMOVDQU      (DX), Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
@@ -40569,6 +41078,7 @@ block:
 	VPAND        twox8<>+0(SB), Y6, Y6
 	VPBROADCASTD (SI), Y7
 	BYTE $0xc4;	BYTE $0xe2;	BYTE $0x4d;	BYTE $0x50;	BYTE $0xef; // VPDPBUSD Y7, Y6, Y5
+	PREFETCHT0   4160(DX)
 	VMOVDQU      (DX), Y6
 	VPSRLW       $0x02, Y6, Y6
 	VPAND        twox8<>+0(SB), Y6, Y6
@@ -40657,7 +41167,7 @@ block:
 	RET
 
 // func dotQ2_Kx2AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx2AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -40782,6 +41292,8 @@ block:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VPBROADCASTD (DI), Y13
@@ -40798,6 +41310,7 @@ block:
 	VPBROADCASTD 64(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -40938,7 +41451,7 @@ block:
 	RET
 
 // func dotQ2_Kx2AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx2AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -41037,6 +41550,8 @@ block:
 	VMOVDQU      magicIntx8<>+0(SB), Y9
 	VMOVDQU      magicIntx8<>+0(SB), Y10
 	VMOVDQU      magicIntx8<>+0(SB), Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VPBROADCASTD (DI), Y13
@@ -41049,6 +41564,7 @@ block:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xcd; // VPDPBUSD Y13, Y12, Y9
 	VPBROADCASTD 64(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -41167,7 +41683,7 @@ block:
 	RET
 
 // func dotQ2_Kx3AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx3AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -41263,6 +41779,8 @@ block0:
 	VPXOR        Y6, Y6, Y6
 	VPXOR        Y7, Y7, Y7
 	VPXOR        Y8, Y8, Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
 	VPBROADCASTD (DI), Y10
@@ -41274,6 +41792,7 @@ block0:
 	VPBROADCASTD 128(DI), Y10
 	VPMADDUBSW   Y10, Y9, Y10
 	VPADDW       Y10, Y8, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x02, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -41569,7 +42088,7 @@ block1:
 	RET
 
 // func dotQ2_Kx3AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx3AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -41644,6 +42163,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y6
 	VMOVDQU      magicIntx8<>+0(SB), Y7
 	VMOVDQU      magicIntx8<>+0(SB), Y8
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
 	VPBROADCASTD (DI), Y10
@@ -41652,6 +42173,7 @@ block0:
 	BYTE $0xc4;	BYTE $0xc2;	BYTE $0x35;	BYTE $0x50;	BYTE $0xfa; // VPDPBUSD Y10, Y9, Y7
 	VPBROADCASTD 128(DI), Y10
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x35;	BYTE $0x50;	BYTE $0xc2; // VPDPBUSD Y10, Y9, Y8
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y9
 	VPSRLW       $0x02, Y9, Y9
 	VPAND        twox8<>+0(SB), Y9, Y9
@@ -41887,7 +42409,7 @@ block1:
 	RET
 
 // func dotQ2_Kx4AVX2(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx4AVX2(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -42003,6 +42525,8 @@ block0:
 	VPXOR        Y9, Y9, Y9
 	VPXOR        Y10, Y10, Y10
 	VPXOR        Y11, Y11, Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VPBROADCASTD (DI), Y13
@@ -42017,6 +42541,7 @@ block0:
 	VPBROADCASTD 192(DI), Y13
 	VPMADDUBSW   Y13, Y12, Y13
 	VPADDW       Y13, Y11, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
@@ -42379,7 +42904,7 @@ block1:
 	RET
 
 // func dotQ2_Kx4AVXVNNI(y *float32, yStride uintptr, codes *byte, scales *byte, acts *byte, n int)
-// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3
+// Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
 TEXT ·dotQ2_Kx4AVXVNNI(SB), NOSPLIT, $0-48
 	MOVQ   y+0(FP), CX
 	MOVQ   yStride+8(FP), DX
@@ -42467,6 +42992,8 @@ block0:
 	VMOVDQU      magicIntx8<>+0(SB), Y9
 	VMOVDQU      magicIntx8<>+0(SB), Y10
 	VMOVDQU      magicIntx8<>+0(SB), Y11
+	PREFETCHT0   512(SI)
+	PREFETCHT0   4096(BX)
 	VMOVDQU      (BX), Y12
 	VPAND        twox8<>+0(SB), Y12, Y12
 	VPBROADCASTD (DI), Y13
@@ -42477,6 +43004,7 @@ block0:
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xd5; // VPDPBUSD Y13, Y12, Y10
 	VPBROADCASTD 192(DI), Y13
 	BYTE $0xc4;	BYTE $0x42;	BYTE $0x1d;	BYTE $0x50;	BYTE $0xdd; // VPDPBUSD Y13, Y12, Y11
+	PREFETCHT0   4160(BX)
 	VMOVDQU      (BX), Y12
 	VPSRLW       $0x02, Y12, Y12
 	VPAND        twox8<>+0(SB), Y12, Y12

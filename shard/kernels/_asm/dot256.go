@@ -128,6 +128,7 @@ func (k *dot) dots256(halves []int, part int) vectors {
 		}
 	}
 	for s := first; s < last; s++ {
+		k.prefetch256(halves[0], s)
 		for h, half := range halves {
 			w := YMM()
 			k.unpack256(s, half, w)
@@ -148,6 +149,19 @@ func (k *dot) dots256(halves []int, part int) vectors {
 		}
 	}
 	return ints
+}
+
+// prefetch256 runs ahead of the first reading of a block, with step s.
+func (k *dot) prefetch256(half, s int) {
+	if half > 0 {
+		return
+	}
+	if s == 0 {
+		PREFETCHT0(k.scale(scalesAhead))
+	}
+	if s < k.f.bits {
+		PREFETCHT0(k.code(ahead + 64*s))
+	}
 }
 
 // narrow tells whether eight steps' pair sums fit 16 bits: 8·2·15·127.
