@@ -65,7 +65,7 @@ func (p *Pool) Begin() {
 	p.wakeAll()
 }
 
-// End ends a forward pass: workers park.
+// End ends a forward pass: workers park at once. Without it they park when they have spun long enough.
 func (p *Pool) End() { p.spin.Store(false) }
 
 // Run calls fn(worker, i) for every i in [0, n), in any order on any worker (0 <= worker < Threads), and returns

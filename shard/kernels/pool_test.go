@@ -88,6 +88,19 @@ func TestPoolParks(t *testing.T) {
 	}
 }
 
+// TestPoolParksBetweenLoops: a forward pass that does not go on keeps no core busy, whether it has ended or not.
+func TestPoolParksBetweenLoops(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	p.Begin()
+	p.Run(10, func(_, _ int) {})
+	for _, w := range p.workers {
+		for !w.parked.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
 func TestStartPath(t *testing.T) {
 	for _, p := range Paths() {
 		t.Setenv("STAGECOACH_KERNELS", p)

@@ -23,7 +23,9 @@ func (m *Model) Layers(x []float32, seqs []Seq, failed []error, progress func(la
 		return err
 	}
 	m.pool.Begin()
-	defer m.pool.End()
+	if m.out == nil { // else Logits comes next, which workers that park would be late for
+		defer m.pool.End()
+	}
 	s.each(s.positions)
 	for i, l := range m.layers {
 		if progress != nil {
