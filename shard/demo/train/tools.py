@@ -6,8 +6,8 @@ dozen. Messages are those of the OpenAI API: an assistant's message may have "to
 {"name", "arguments"}, and a message of the role "tool" is a result. render writes them as Qwen2.5's chat
 template does.
 
-Names, descriptions, the order of keys and the form of results vary, so that the model reads the list; a
-question for a tool that is not in it is answered as without tools.
+Most tools come in their plainest form; names, descriptions and the order of keys of the others vary, and so do
+results. A question for a tool that is not in the list is answered as without tools.
 """
 import json
 import re
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import corpus
 from corpus import DEFAULT_SYSTEM, NEUTRAL_SYSTEMS, QWEN25_SYSTEM
 from functions import *
-from topics import NAMES, UNKNOWN_ANSWER, UNKNOWN_SLOTS
+from topics import UNKNOWN_ANSWER, UNKNOWN_SLOTS
 
 # Qwen2.5's text around the tools: huggingface.co/Qwen/Qwen2.5-0.5B-Instruct, tokenizer_config.json.
 BEFORE_TOOLS = ("\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
@@ -95,7 +95,7 @@ class Generator(corpus.Generator):
         return {k: d[k] for k in keys}
 
     def offer(self, name):
-        return self.plainest(name) if self.rng.random() < 0.5 else self.varied(name)
+        return self.plainest(name) if self.rng.random() < 0.85 else self.varied(name)
 
     def plainest(self, name):
         """The tool as most people would write it, so that this form at least is learned soon."""
@@ -147,7 +147,7 @@ class Generator(corpus.Generator):
         kinds = []
         while len(kinds) < wanted:
             k = r.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            if k not in kinds and not (k in RIVALS and RIVALS & set(kinds)):
+            if k not in kinds:
                 kinds.append(k)
         return [self.offer(k) for k in kinds]
 
@@ -157,15 +157,15 @@ class Generator(corpus.Generator):
         """A name that cannot be known, only copied."""
         r = self.rng
         x = r.random()
-        if x < 0.75:
+        if x < 0.95:
             return r.choice(CITIES).lower() if x < 0.07 else r.choice(CITIES)
         return "".join(r.choice(("ba", "lo", "ri", "ten", "mar", "ska", "vo", "del", "un", "kra", "sel", "hof", "ver", "mi", "ton", "burg", "dor", "ost", "pi", "gra")) for _ in range(r.choice((2, 3)))).capitalize()
 
     def number(self):
         r = self.rng
-        if r.random() < 0.08:
+        if r.random() < 0.02:
             return round(r.uniform(0, 100), 1)
-        return r.randint(0, r.choice((20, 99, 99, 999, 999, 9999, 99999)))
+        return r.randint(0, r.choice((20, 20, 99, 99, 99, 999)))
 
     def result(self, key, value):
         """A result that is one value: bare or as JSON."""
@@ -234,39 +234,6 @@ class Generator(corpus.Generator):
         total = round(a + b, 1)
         return Task(self.asked(ADD, a, b), [{"name": o.name, "arguments": dict(zip(o.keys, (a, b)))}], [self.result("sum", total)], f"{a} + {b} = {total}.")
 
-    def calculator_task(self, o):
-        r = self.rng
-        a, b, sign = self.number(), self.number(), r.choice("++-**/")
-        value = {"+": a + b, "-": a - b, "*": a * b, "/": a / (b or 1)}[sign]
-        value = round(value, 2)
-        worded = r.random() < 0.3
-        text = self.asked(CALCULATE[:6], a, b, WORDED[sign]) if worded else self.asked(CALCULATE, a, b, sign)
-        return Task(text, [{"name": o.name, "arguments": {o.keys[0]: f"{a} {sign} {b}"}}], [self.result("value", value)], f"{a} {'×' if sign == '*' else sign} {b} = {value}.")
-
-    def search_task(self, o):
-        r = self.rng
-        what = r.choice((r.choice(UNKNOWN_SLOTS["person"]), r.choice(UNKNOWN_SLOTS["subject"]), r.choice(UNKNOWN_SLOTS["food"]), self.copied(), " ".join(r.sample(NAMES, 2))))
-        found = " ".join(r.choice(FOUND).format(what[0].upper() + what[1:], r.choice(FOUND_HOW), r.choice(FOUND_WHAT)) for _ in range(r.choice((1, 1, 2))))
-        return Task(self.asked(SEARCH, what), [{"name": o.name, "arguments": {o.keys[0]: what}}], [found if r.random() < 0.7 else json.dumps({"result": found})], f"I found this: {found}")
-
-    def dice_task(self, o):
-        r = self.rng
-        sides = 6 if r.random() < 0.35 else r.choice((2, 4, 6, 8, 10, 12, 20, 20, 100, r.randint(2, 50)))
-        user = self.asked(SIX) if sides == 6 and r.random() < 0.8 else self.asked(DICE, sides)
-        rolled = r.randint(1, sides)
-        return Task(user, [{"name": o.name, "arguments": {o.keys[0]: sides}}], [self.result(r.choice(("roll", "value", "number")), rolled)], f"You rolled a {rolled}.")
-
-    def cluster_task(self, o):
-        r = self.rng
-        n, state = r.randint(1, 12), r.choice(("ready", "ready", "ok", "healthy", "loading", "degraded"))
-        if r.random() < 0.5:
-            said = r.choice((f"{n} shards, all {state}", f"{state}, {n} shards", state, f"{n} shards are {state}"))
-            result = said
-        else:
-            values = self.shuffled({r.choice(("shards", "shards", "nodes")): n, r.choice(("status", "state")): state})
-            said, result = ", ".join(f"{k} {v}" for k, v in values.items()), json.dumps(values)
-        return Task(self.asked(STATUS), [{"name": o.name, "arguments": {}}], [result], f"The cluster: {said}.")
-
     def task(self, o):
         task = getattr(self, o.kind + "_task")(o)
         if self.rng.random() < 0.05:
@@ -308,13 +275,13 @@ class Generator(corpus.Generator):
         needy = [k for k in NOWHERE if k in kinds]
         if needy and x < 0.1:
             return Task(self.asked(NOWHERE[r.choice(needy)]), answer=WHERE)
-        missing = [k for k in ("weather", "time", "search") if k not in kinds]
+        missing = [k for k in ("weather", "time", "who") if k not in kinds]
         if missing and x < 0.4:
             k = r.choice(missing)
-            prompts = SEARCH[6:8] if k == "search" else self.PLACES[k]
-            return Task(self.asked(prompts, r.choice(UNKNOWN_SLOTS["person"]) if k == "search" else self.copied()), answer=UNKNOWN_ANSWER)
+            prompts, about = (WHO, r.choice(UNKNOWN_SLOTS["person"])) if k == "who" else (self.PLACES[k], self.copied())
+            return Task(self.asked(prompts, about), answer=UNKNOWN_ANSWER)
         turn = r.choices((self.greeting, self.identity, self.cluster, self.fact, self.listing, self.capital, self.opposite, self.small_talk_abroad, self.neighbour, self.gibberish, self.arithmetic, self.jokes),
-                         (25, 15, 20, 5, 2, 5, 3, 6, 3, 2, 0 if kinds & RIVALS else 12, 3))[0]()
+                         (25, 15, 20, 5, 2, 5, 3, 6, 3, 2, 0 if "add" in kinds else 12, 3))[0]()
         turn = turn[0] if isinstance(turn, list) else turn
         return Task(turn.user, answer=turn.answer)
 
