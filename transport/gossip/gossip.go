@@ -25,6 +25,8 @@ type Gossip struct {
 	once  sync.Once     // of the end
 	work  chan struct{} // an event waits
 
+	addr string // advertised; memberlist writes its own copy without a lock that others may take
+
 	mu      sync.Mutex // guards what follows; never held while memberlist is called
 	self    description
 	encoded []byte // self
@@ -64,6 +66,7 @@ func Start(o Options) (*Gossip, error) {
 	if g.list, err = memberlist.Create(config); err != nil {
 		return nil, fmt.Errorf("gossip: start on %s: %w", config.BindAddr, err)
 	}
+	g.addr = g.list.LocalNode().Address()
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop = stop
 	g.ended.Go(func() { g.deliver(ctx) })
@@ -72,7 +75,7 @@ func Start(o Options) (*Gossip, error) {
 }
 
 // Addr is the advertised "ip:port", which others may use as a seed.
-func (g *Gossip) Addr() string { return g.list.LocalNode().Address() }
+func (g *Gossip) Addr() string { return g.addr }
 
 // Self is this process as others see it.
 func (g *Gossip) Self() Member {
