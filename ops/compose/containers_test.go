@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -99,6 +100,25 @@ func (p *project) waitStages(n int) {
 	p.t.Fatalf("no plan over %d shards became ready: %+v, %v", n, s, err)
 }
 
+// waitReady waits until the endpoint says so: the router asks the coordinator every half second, and may know later than status.
+func (p *project) waitReady() {
+	p.t.Helper()
+	var said string
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		resp, err := http.Get(p.base + "/ready")
+		if err != nil {
+			said = err.Error()
+			continue
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if said = resp.Status + ": " + string(body); resp.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	p.t.Fatalf("the endpoint did not become ready: %s", said)
+}
+
 // stream asks for a long answer; after runs when some of it has come.
 func (p *project) stream(after func()) (string, error) {
 	client := openai.NewClient(option.WithBaseURL(p.base+"/v1/"), option.WithAPIKey("none"), option.WithMaxRetries(0))
@@ -134,9 +154,7 @@ func TestContainers(t *testing.T) {
 	})
 	p.must("up", "-d", "--no-build", "--scale", "shard=3")
 	p.waitStages(3)
-	if resp, err := http.Get(p.base + "/ready"); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("the endpoint is not ready: %v, %v", resp, err)
-	}
+	p.waitReady()
 	want, err := p.stream(nil)
 	if err != nil || want == "" {
 		t.Fatalf("%q, %v", want, err)
