@@ -29,6 +29,7 @@ type Report struct {
 	NATS        string `json:"nats,omitempty"`         // URL
 	Seed        string `json:"seed,omitempty"`         // the coordinator's gossip address, host:port
 	HTTP        string `json:"http,omitempty"`         // host:port of the public endpoint
+	TLSCert     string `json:"tls_cert,omitempty"`     // PEM file of the endpoint's certificate, "" for plain HTTP
 	RouterAdmin string `json:"router_admin,omitempty"` // URL of the router's admin API
 	Text        string `json:"text,omitempty"`         // progress for people
 }

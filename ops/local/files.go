@@ -29,8 +29,10 @@ type Cluster struct {
 	NATS  string   `json:"nats"`
 	Seeds []string `json:"seeds"` // gossip addresses
 	HTTP  string   `json:"http"`  // router's base URL
-	Admin string   `json:"admin"` // router's admin base URL
-	PID   int      `json:"pid"`   // of the supervisor
+	// TLSCert is the PEM file of the certificate that the router shows, "" for plain HTTP.
+	TLSCert string `json:"tls_cert,omitempty"`
+	Admin   string `json:"admin"` // router's admin base URL
+	PID     int    `json:"pid"`   // of the supervisor
 	// PIDs are the processes of the roles by name: nats, coordinator, router, shard-1, …
 	PIDs   map[string]int `json:"pids"`
 	Secret string         `json:"secret_file"`

@@ -251,7 +251,12 @@ func (s *Supervisor) locate(r Report) bool {
 	set(&s.where.NATS, r.NATS)
 	set(&s.http, r.HTTP)
 	if r.HTTP != "" {
-		set(&s.where.HTTP, "http://"+r.HTTP)
+		scheme := "http://"
+		if r.TLSCert != "" {
+			scheme = "https://"
+		}
+		set(&s.where.HTTP, scheme+r.HTTP)
+		set(&s.where.TLSCert, r.TLSCert)
 		set(&s.where.Admin, r.RouterAdmin)
 	}
 	if r.Seed != "" && len(s.where.Seeds) == 0 {

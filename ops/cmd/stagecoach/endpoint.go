@@ -50,13 +50,13 @@ const maxEvent = 4 << 20
 
 // do sends a request; body may be nil. The caller closes the answer's body.
 func (e *endpoint) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
-	base := e.URL
+	base, client := e.URL, http.DefaultClient
 	if base == "" {
 		c, err := (&target{Data: e.Data}).local()
 		if err != nil {
 			return nil, err
 		}
-		base = c.HTTP
+		base, client = c.HTTP, clientOf(c.TLSCert)
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -70,7 +70,7 @@ func (e *endpoint) do(ctx context.Context, method, path string, body any) (*http
 	if e.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+e.Key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil || resp.StatusCode == http.StatusOK {
 		return resp, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 type healthCmd struct {
 	URL     string        `arg:"" optional:"" default:"http://127.0.0.1:8080/ready" env:"STAGECOACH_HEALTH_URL" help:"What to ask."`
 	Timeout time.Duration `default:"3s"`
+
+	client *http.Client // nil: http.DefaultClient
 }
 
 func (c *healthCmd) Run(ctx context.Context) error {
@@ -25,7 +28,7 @@ func (c *healthCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := cmp.Or(c.client, http.DefaultClient).Do(req)
 	if err != nil {
 		return err
 	}

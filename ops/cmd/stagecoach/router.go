@@ -25,6 +25,8 @@ type routerFlags struct {
 	PriceCompletion  string        `default:"0" help:"Dollars per million output tokens."`
 	RequestTimeout   time.Duration `default:"10m" help:"Longest time that a request may take."`
 	CORSOrigin       []string      `name:"cors-origin" placeholder:"ORIGIN" help:"Origins of web pages that may call the endpoint, such as https://app.example.com, or * for all (none by default)."`
+	TLSCert          string        `name:"tls-cert" type:"path" help:"Certificate of the endpoint, with its chain, as a PEM file; read again when it changes."`
+	TLSKey           string        `name:"tls-key" type:"path" help:"Its private key, as a PEM file."`
 	SamplingDefaults string        `enum:"neutral,model" default:"neutral" help:"Where sampling parameters come from that a request leaves out: neutral values, or the model's generation_config."`
 }
 
@@ -33,6 +35,9 @@ func (f *routerFlags) args() []string {
 		"--rpm", strconv.Itoa(f.RPM), "--tpm", strconv.Itoa(f.TPM), "--concurrency", strconv.Itoa(f.Concurrency),
 		"--price-prompt", f.PricePrompt, "--price-completion", f.PriceCompletion,
 		"--request-timeout", f.RequestTimeout.String(), "--sampling-defaults", f.SamplingDefaults,
+	}
+	if f.TLSCert != "" {
+		args = append(args, "--tls-cert", f.TLSCert, "--tls-key", f.TLSKey)
 	}
 	for _, origin := range f.CORSOrigin {
 		args = append(args, "--cors-origin", origin)
@@ -56,8 +61,6 @@ type routerCmd struct {
 	routerFlags
 	Node       string `env:"STAGECOACH_NODE" default:"router" help:"Name of this router."`
 	HTTP       string `default:"127.0.0.1:8080" env:"STAGECOACH_HTTP" help:"Where the endpoint listens."`
-	TLSCert    string `name:"tls-cert" help:"Certificate of the endpoint, with its chain, as a PEM file; read again when it changes."`
-	TLSKey     string `name:"tls-key" help:"Its private key, as a PEM file."`
 	Admin      string `default:"127.0.0.1:0" env:"STAGECOACH_ROUTER_ADMIN" help:"Loopback address of the admin API: keys and usage."`
 	Data       string `env:"STAGECOACH_DATA" default:"." help:"Folder of keys and usage."`
 	ServedName string `env:"STAGECOACH_SERVED_NAME" help:"The model's id (default: what the coordinator calls it)."`
@@ -84,7 +87,7 @@ func (c *routerCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("the endpoint cannot listen on %s: %w", c.HTTP, err)
 	}
 	defer listener.Close()
-	report := local.Report{Ready: true, HTTP: listener.Addr().String()}
+	report := local.Report{Ready: true, HTTP: listener.Addr().String(), TLSCert: c.TLSCert}
 	var adminListener net.Listener
 	if !remote {
 		if adminListener, err = net.Listen("tcp", c.Admin); err != nil {

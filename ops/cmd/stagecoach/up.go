@@ -114,6 +114,9 @@ func (c *upCmd) check() error {
 	if _, err := c.prices(); err != nil {
 		return err
 	}
+	if err := c.checkTLS(); err != nil {
+		return err
+	}
 	m, err := c.modelFlags.check()
 	if err != nil {
 		return err
@@ -198,7 +201,7 @@ func (c *upCmd) attend(ctx context.Context, sup *local.Supervisor, cl local.Clus
 		return err
 	}
 	defer sub.Unsubscribe()
-	ready := c.waitReady(ctx, cl.HTTP)
+	ready := c.waitReady(ctx, cl)
 	patience := time.NewTicker(10 * time.Second)
 	defer patience.Stop()
 	var last scaleOrder
@@ -235,10 +238,10 @@ func (a *adminConn) awaited(ctx context.Context, log string) string {
 }
 
 // waitReady is closed when the endpoint has said once that it is ready.
-func (c *upCmd) waitReady(ctx context.Context, base string) chan struct{} {
+func (c *upCmd) waitReady(ctx context.Context, cl local.Cluster) chan struct{} {
 	ready := make(chan struct{})
 	go func() {
-		health := healthCmd{URL: base + "/ready", Timeout: time.Second}
+		health := healthCmd{URL: cl.HTTP + "/ready", Timeout: time.Second, client: clientOf(cl.TLSCert)}
 		for health.Run(ctx) != nil {
 			select {
 			case <-ctx.Done():
@@ -253,7 +256,7 @@ func (c *upCmd) waitReady(ctx context.Context, base string) chan struct{} {
 
 func (c *upCmd) sayReady(cl local.Cluster) {
 	fmt.Printf("ready: %s/v1 serves %s; logs in %s\n\n", cl.HTTP, c.ServedName, filepath.Join(c.Data, "log"))
-	fmt.Printf("  curl %s/v1/chat/completions -d '{\"model\":%q,\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n", cl.HTTP, c.ServedName)
+	fmt.Printf("  %s/v1/chat/completions -d '{\"model\":%q,\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n", curl(cl), c.ServedName)
 	if ip := net.ParseIP(c.Bind); !ip.IsLoopback() {
 		fmt.Printf("  another machine joins with the token that `stagecoach token` prints\n\n")
 	}
