@@ -226,6 +226,11 @@ func TestServerRefuses(t *testing.T) {
 	if _, err := StartServer(t.Context(), ServerOptions{}); err == nil {
 		t.Error("a server without credentials starts")
 	}
+	for _, half := range []Auth{{Password: "p"}, {User: "u"}} {
+		if _, err := StartServer(t.Context(), ServerOptions{Auth: half}); err == nil {
+			t.Errorf("a server with half of its credentials starts: %+v", half)
+		}
+	}
 	auth := testAuth(t, "secret", "a")
 	for _, addr := range []string{"127.0.0.1", "127.0.0.1:65536", "127.0.0.1:x"} {
 		if _, err := StartServer(t.Context(), ServerOptions{Auth: auth, Addr: addr}); err == nil {

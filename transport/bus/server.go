@@ -89,6 +89,9 @@ func (o *ServerOptions) nats() (*server.Options, error) {
 	if o.Auth.IsZero() {
 		return nil, errors.New("bus: a server needs credentials: make them with Credentials")
 	}
+	if o.Auth.nkey == nil && (o.Auth.User == "" || o.Auth.Password == "") {
+		return nil, errors.New("bus: a server's credentials are a user with a password, or a key")
+	}
 	host, port, err := splitAddr(o.Addr)
 	if err != nil {
 		return nil, err
