@@ -74,7 +74,8 @@ func (l *Lead) probe(ctx context.Context, c plan.Probe) {
 func (l *Lead) begin(c plan.Ready) {
 	l.epoch, l.stages = c.Epoch, c.Stages
 	clear(l.sentAt)
-	lane := sched.Lane{KVBlocks: c.KVBlocks, MaxRows: wire.MaxRows(l.opt.Bus.MaxPayload(), l.opt.Card.Config.Hidden)}
+	hidden := l.opt.Card.Config.Hidden
+	lane := sched.Lane{KVBlocks: c.KVBlocks, MaxRows: wire.MaxRows(l.opt.Bus.MaxPayload(), hidden), RowTokens: hidden}
 	for i, s := range c.Stages {
 		one := l.model.StageNS(c.Nodes[i], s.First, s.Last, 1, 0, 0)
 		many := l.model.StageNS(c.Nodes[i], s.First, s.Last, 65, 0, 0)

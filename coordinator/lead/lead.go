@@ -51,6 +51,7 @@ type Lead struct {
 	start time.Time
 	inbox chan any
 	work  sync.WaitGroup // probes
+	bus   busState
 
 	// The loop's own.
 	state    *state
@@ -114,16 +115,16 @@ func New(o Options) (*Lead, error) {
 	}
 	return &Lead{
 		opt: o, log: o.Logger, model: place.FromCard(o.Card, elem, maxRows), card: card,
-		inbox: make(chan any, 1024), sentAt: map[uint64]time.Duration{},
+		inbox: make(chan any, 1024), bus: busState{changed: make(chan struct{}, 1)}, sentAt: map[uint64]time.Duration{},
 		metrics: newMetrics(o.Registry),
 	}, nil
 }
 
 // BusLost and BusBack are the bus's events. They may be called before Run.
-func (l *Lead) BusLost() { l.post(plan.BusLost{}) }
+func (l *Lead) BusLost() { l.bus.set(true) }
 
 // BusBack says that the connection is there again.
-func (l *Lead) BusBack() { l.post(plan.BusBack{}) }
+func (l *Lead) BusBack() { l.bus.set(false) }
 
 // Gossip is memberlist's opinion of a shard.
 func (l *Lead) Gossip(node, boot string, alive bool) {
@@ -217,6 +218,8 @@ func (l *Lead) loop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-l.bus.changed:
+			err = l.takeBus(ctx)
 		case m := <-l.inbox:
 			err = l.take(ctx, m)
 		case <-timer.C:

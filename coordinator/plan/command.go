@@ -33,7 +33,6 @@ type (
 	// is a CanaryDone.
 	Ready struct {
 		Epoch    uint64
-		Lane     uint8
 		Stages   []wire.Stage
 		Nodes    []place.Node // of the stages, for place.Model.StageNS
 		KVBlocks int

@@ -42,6 +42,7 @@ type Timings struct {
 	Answer       time.Duration // an order unanswered for so long, with no progress in the beats, is a failure
 	LoadStalls   time.Duration // the same while the shard loads
 	StuckAnswer  time.Duration // the same for a stage of a stuck lane
+	StuckRepair  time.Duration // once all stages of a stuck lane have answered, for its steps to come back after all
 	Gather       time.Duration // after a join, for more to come
 	GatherMost   time.Duration // after the first of several joins
 	WantWithin   time.Duration // after the first Hello, for Config.Want
@@ -64,6 +65,7 @@ func DefaultTimings() Timings {
 		Answer:       5 * time.Second,
 		LoadStalls:   time.Minute,
 		StuckAnswer:  5 * time.Second,
+		StuckRepair:  300 * time.Millisecond,
 		Gather:       500 * time.Millisecond,
 		GatherMost:   3 * time.Second,
 		WantWithin:   10 * time.Second,
@@ -79,7 +81,7 @@ func (t Timings) withDefaults() Timings {
 	for _, f := range []struct{ v, d *time.Duration }{
 		{&t.Suspect, &d.Suspect}, {&t.ProbeEvery, &d.ProbeEvery}, {&t.ProbeFails, &d.ProbeFails}, {&t.Grace, &d.Grace},
 		{&t.Repeat, &d.Repeat}, {&t.Answer, &d.Answer}, {&t.LoadStalls, &d.LoadStalls}, {&t.StuckAnswer, &d.StuckAnswer},
-		{&t.Gather, &d.Gather}, {&t.GatherMost, &d.GatherMost}, {&t.WantWithin, &d.WantWithin},
+		{&t.StuckRepair, &d.StuckRepair}, {&t.Gather, &d.Gather}, {&t.GatherMost, &d.GatherMost}, {&t.WantWithin, &d.WantWithin},
 		{&t.CanaryWithin, &d.CanaryWithin}, {&t.StandDown, &d.StandDown}, {&t.Forget, &d.Forget}, {&t.Wake, &d.Wake},
 	} {
 		if *f.v <= 0 {

@@ -126,6 +126,6 @@ func (p *Planner) excuse() {
 		p.live.since = p.now
 	}
 	if p.stuck != never {
-		p.stuck = p.now
+		p.stuck, p.heardAll = p.now, never
 	}
 }

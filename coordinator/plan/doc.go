@@ -52,7 +52,8 @@
 //	lost from an epoch three times,
 //	each within a minute of service    not used for 5 s, then 10 s, at most a minute, unless nothing fits without it
 //	lane stuck                         stages are asked to promise again, which goes through the goroutine that computes:
-//	                                   all answer: a new epoch on the same shards; one does not: without it
+//	                                   one does not: a new epoch without it; all answer, and 300 ms later no step has
+//	                                   come back: a new epoch on the same shards
 //	canary fails                       a new epoch, after 1 s, then 2 s, at most 30 s
 //
 // While the bus is lost nobody is judged, and for 2 s afterwards nobody is declared lost for not answering probes. A gap of

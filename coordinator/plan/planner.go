@@ -45,6 +45,7 @@ type Planner struct {
 
 	live, next *epoch
 	stuck      time.Duration // since when the live lane is; never if not
+	heardAll   time.Duration // when all its stages had answered since; never if they have not
 	ranges     []place.Range // of the last live epoch
 	lives      int           // epochs that went live
 
@@ -62,7 +63,7 @@ func New(cfg Config) *Planner {
 		cfg: cfg, t: cfg.Timings.withDefaults(), digest: cfg.Digest,
 		term: cfg.State.Term, highest: cfg.State.Term, scale: cfg.State.Scale,
 		ended: map[string][]ended{}, inquiries: map[string]time.Duration{}, falls: map[string]int{},
-		firstHello: never, raiseAt: never, stuck: never, urgent: never, join: never, joins: never,
+		firstHello: never, raiseAt: never, stuck: never, heardAll: never, urgent: never, join: never, joins: never,
 	}
 	p.cfg.Salt &= 1<<saltBits - 1
 	p.drained = slices.Compact(slices.Sorted(slices.Values(cfg.State.Drained)))

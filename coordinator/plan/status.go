@@ -122,12 +122,14 @@ func (p *Planner) nodeState(n *node) (state, reason string) {
 	return "idle", ""
 }
 
-// measured averages the compute time of each stage over about the last sixteen steps.
+// measured averages the compute time of each stage over about the last sixteen steps. That one came back shows that the lane
+// is not stuck, but slow; if nothing follows it, that will be said again.
 func (p *Planner) measured(m Measured) {
 	e := p.live
 	if e == nil || e.id != m.Epoch || len(m.Timings) != len(e.parts) {
 		return
 	}
+	p.stuck = never
 	for i, t := range m.Timings {
 		s := &e.parts[i]
 		if s.measuredNS == 0 {

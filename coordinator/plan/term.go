@@ -53,6 +53,9 @@ func (p *Planner) id(n uint64) uint64 { return epochID(p.term, p.cfg.Salt, n) }
 
 // outranked takes note of a higher term. If a living coordinator is proven to be behind it, this one gives way.
 func (p *Planner) outranked(term uint64, proven bool) {
+	if term > wire.MaxTerm {
+		return // nobody counts so far: whoever says so is broken
+	}
 	p.highest = max(p.highest, term)
 	if p.standDown != 0 {
 		return // at its end the term is raised above the highest

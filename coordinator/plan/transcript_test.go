@@ -144,7 +144,11 @@ func (s *script) do(f []string) {
 	case "canary":
 		s.apply(CanaryDone{s.epoch(f[1]), rest(2)})
 	case "measured":
-		s.apply(Measured{s.epoch(f[1]), []wire.Timing{{ComputeNS: 5e6}, {ComputeNS: 6e6}, {ComputeNS: 7e6}}})
+		stages := 3
+		if len(f) > 2 {
+			stages = s.number(f[2])
+		}
+		s.apply(Measured{s.epoch(f[1]), []wire.Timing{{ComputeNS: 5e6}, {ComputeNS: 6e6}, {ComputeNS: 7e6}}[:stages]})
 	case "drain":
 		s.apply(Drain{f[1]})
 	case "undrain":

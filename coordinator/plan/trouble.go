@@ -46,7 +46,7 @@ func (p *Planner) laneStuck(id uint64) {
 	if p.live == nil || p.live.id != id || p.stuck != never {
 		return
 	}
-	p.stuck = p.now
+	p.stuck, p.heardAll = p.now, never
 	for i := range p.live.parts {
 		n := p.live.parts[i].node
 		n.probeAt, n.answered = p.now, false
@@ -55,7 +55,8 @@ func (p *Planner) laneStuck(id uint64) {
 	}
 }
 
-// checkStuck begins a new epoch once all stages have answered, or leaves out the one that has not.
+// checkStuck leaves out a stage that does not answer. Once all have, the steps that were asked for again have a moment to come
+// back, which ends the matter (measured); then a new epoch begins.
 func (p *Planner) checkStuck() {
 	if p.stuck == never || p.live == nil {
 		return
@@ -78,7 +79,11 @@ func (p *Planner) checkStuck() {
 			p.askPromise(n)
 		}
 	}
-	if !waiting {
+	switch {
+	case waiting:
+	case p.heardAll == never:
+		p.heardAll = p.now
+	case p.now-p.heardAll >= p.t.StuckRepair:
 		p.pause("steps did not come back")
 		p.urgent = p.now
 	}

@@ -32,10 +32,10 @@ func (s *Scheduler) unsent() int {
 	return n
 }
 
-// eligible keeps back who may not sample, and who will find the common prompt in the cache in a moment. While the prompt
+// eligible keeps back who may not sample, who does not fit in KV memory at all, and who will find the common prompt in the cache in a moment. While the prompt
 // is scored one choice does so for all.
 func (s *Scheduler) eligible(c *choice) bool {
-	if c.starved() {
+	if c.starved() || s.outgrown(c) {
 		return false
 	}
 	shared := c.req.prompt / BlockTokens * BlockTokens
@@ -133,7 +133,7 @@ func (s *Scheduler) start(c *choice) {
 		c.cached = min(q.done, c.req.prompt)
 		s.count.Cached += uint64(c.cached)
 	}
-	c.seq, c.state, c.begun = q, running, true
+	c.seq, c.state, c.begun, c.parked = q, running, true, 0
 	if c.req.own {
 		s.prefills = slices.Insert(s.prefills, 0, c)
 	} else {

@@ -89,7 +89,7 @@ func (s *Scheduler) addDecodes(b *step, k int) {
 	}
 }
 
-// decodeRows leaves a part of the step to prefill; of a step of one row, every other one.
+// decodeRows leaves a part of the step to prefill, and the room that the next open needs; of a step of one row, every other one.
 func (s *Scheduler) decodeRows() int {
 	rows := s.lane.maxRows
 	switch {
@@ -98,11 +98,11 @@ func (s *Scheduler) decodeRows() int {
 	case rows == 1:
 		return int(s.lane.sent() % 2)
 	}
-	return rows - max(rows/4, 1)
+	return min(rows-max(rows/4, 1), s.lane.rowsBeside(opening(s.prefills[0].seq)))
 }
 
-// What a step's opens may carry of tokens that are not computed, and of grammars, four bytes as one token: beyond manyHistory they take the room of half the
-// rows, and beyond maxHistory the next open waits for the next step.
+// What a step's opens may carry of tokens that are not computed, and of grammars, biases and stop ids, four bytes as one token:
+// beyond manyHistory they take the room of rows, and beyond maxHistory the next open waits for the next step.
 const (
 	manyHistory = 2048
 	maxHistory  = 1 << 16
@@ -119,9 +119,7 @@ func (s *Scheduler) addPrefills(b *step) {
 		if b.history += opening(c.seq); b.history > maxHistory && !first {
 			return
 		}
-		if b.history > manyHistory {
-			room = min(room, max(s.lane.maxRows/2-b.rows, 1))
-		}
+		room = min(room, max(s.lane.rowsBeside(b.history)-b.rows, 1))
 		rest := c.rows() - c.seq.sent
 		n := min(room, rest)
 		if !first && n < min(rest, BlockTokens) {
@@ -142,7 +140,8 @@ func opening(q *sequence) int {
 	if q.opened {
 		return 0
 	}
-	return q.sent + len(q.choice.params.Grammar)/4
+	p := &q.choice.params
+	return q.sent + len(p.Grammar)/4 + 2*len(p.LogitBias) + len(p.StopIDs)
 }
 
 // aloneTargets is how many StepTargets the slowest stage may take for a step of which nobody waits for a token: whoever

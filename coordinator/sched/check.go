@@ -71,7 +71,7 @@ func (s *Scheduler) checkQueue() error {
 		tokens += len(c.tokens)
 	}
 	for _, t := range q.tenants {
-		if len(t.waiting) == 0 || t.deficit < 0 || !slices.IsSortedFunc(t.waiting, rank) {
+		if len(t.waiting) == 0 || t.deficit < 0 || !slices.IsSortedFunc(t.waiting, turn) {
 			return fmt.Errorf("sched: tenant %q: %d waiting, deficit %d, or out of order", t.name, len(t.waiting), t.deficit)
 		}
 		for _, c := range t.waiting {

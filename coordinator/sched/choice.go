@@ -20,6 +20,7 @@ type request struct {
 	prompt    int // tokens
 	scored    int // prompt tokens that need no score (any more); the first never does
 	maxTokens int
+	room      int // tokens that a choice may have for the sake of KV memory; 0: not known yet
 	accepted  time.Duration
 	deadline  time.Duration // 0: none
 	arrival   uint64
@@ -49,6 +50,7 @@ type choice struct {
 	state  state
 	seq    *sequence     // while running
 	spoke  time.Duration // of the last token
+	parked time.Duration // since when it has not fitted in KV memory; 0: it fits
 
 	begun      bool // has run before
 	high       int  // positions that were computed at some time
@@ -72,8 +74,7 @@ func (c *choice) rows() int {
 // ahead tells whether a waiting choice goes before the fair queue.
 func (c *choice) ahead() bool { return c.begun || c.req.own }
 
-// rank orders choices: the first is served first and preempted last. The coordinator's own come first, then a lower
-// priority number is more important.
+// rank orders choices: the first is served first and preempted last. The coordinator's own come first.
 func rank(a, b *choice) int {
 	if a.req.own != b.req.own {
 		if a.req.own {
@@ -81,9 +82,12 @@ func rank(a, b *choice) int {
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(a.req.priority, b.req.priority), cmp.Compare(a.req.arrival, b.req.arrival),
-		cmp.Compare(a.index, b.index))
+	return cmp.Or(cmp.Compare(a.req.arrival, b.req.arrival), cmp.Compare(a.index, b.index))
 }
+
+// turn orders the choices of one tenant that wait for the first time: a lower priority number is more important. It counts
+// among them alone, for every client chooses its own.
+func turn(a, b *choice) int { return cmp.Or(cmp.Compare(a.req.priority, b.req.priority), rank(a, b)) }
 
 // name is the sum of the choice's i-th block, which is full.
 func (c *choice) name(i int) sum {

@@ -40,6 +40,8 @@ type Config struct {
 	// Default 300 ms and 1 s.
 	NudgeAfter time.Duration
 	StuckAfter time.Duration
+	// ParkWithin is how long an answer waits for KV memory that was there when it began. Default 60 s.
+	ParkWithin time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -52,6 +54,7 @@ func (c Config) withDefaults() Config {
 	setTime(&c.RouterSilence, 5*time.Second)
 	setTime(&c.NudgeAfter, 300*time.Millisecond)
 	setTime(&c.StuckAfter, time.Second)
+	setTime(&c.ParkWithin, time.Minute)
 	return c
 }
 

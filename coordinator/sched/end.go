@@ -11,8 +11,8 @@ import (
 // limit is the most tokens that a choice may have, prompt and output.
 func (s *Scheduler) limit(c *choice) int {
 	n := min(c.req.prompt+c.req.maxTokens, s.cfg.Context)
-	if s.lane != nil {
-		n = min(n, s.lane.positions())
+	if c.req.room > 0 {
+		n = min(n, c.req.room)
 	}
 	return n
 }

@@ -27,8 +27,11 @@ type Cancel wire.Cancel
 // Config.RouterSilence.
 type RouterBeat wire.RouterBeat
 
-// RouterLost cancels every request of one boot of a router.
-type RouterLost struct{ Router, Boot string }
+// BusLost says that nothing is heard and nothing gets through: no router is judged by its silence until BusBack.
+type BusLost struct{}
+
+// BusBack ends that, and forgives all silence so far.
+type BusBack struct{}
 
 // Sampled is the outcome of a step. Duplicates and other epochs are ignored.
 type Sampled struct{ Result *wire.Sampled }
@@ -44,8 +47,8 @@ type LaneGap struct {
 // PipelinePaused stops sending. Steps in flight may still return and count.
 type PipelinePaused struct{ Reason string }
 
-// PipelineReady starts sending. The epoch that was paused goes on where it was; a higher one begins with empty KV,
-// so that every sequence waits, prefills again and goes on. A lower epoch is ignored.
+// PipelineReady starts sending. An epoch begins with empty KV, so that every sequence waits, prefills again and goes on. One that
+// is not higher than those before is ignored.
 type PipelineReady struct {
 	Epoch uint64
 	Lanes []Lane // at least one; the first is used, the others are room for replicas of a pipeline
@@ -53,9 +56,11 @@ type PipelineReady struct {
 
 // Lane is one chain of stages.
 type Lane struct {
-	KVBlocks int         // blocks of BlockTokens positions, the same number in every stage
-	MaxRows  int         // rows that a step's message can carry from stage to stage; 0: Config.MaxRows alone
-	Stages   []StageTime // one per stage, in order
+	KVBlocks int // blocks of BlockTokens positions, the same number in every stage
+	MaxRows  int // rows that a step's message can carry from stage to stage; 0: Config.MaxRows alone
+	// RowTokens is how many tokens of four bytes take as much of a message as a row; 0: a small part of it.
+	RowTokens int
+	Stages    []StageTime // one per stage, in order
 }
 
 // StageTime predicts the compute time of one stage for a step of some rows: Fixed + rows*PerRow.
@@ -72,7 +77,8 @@ func (Submit) event()         {}
 func (Credit) event()         {}
 func (Cancel) event()         {}
 func (RouterBeat) event()     {}
-func (RouterLost) event()     {}
+func (BusLost) event()        {}
+func (BusBack) event()        {}
 func (Sampled) event()        {}
 func (LaneGap) event()        {}
 func (PipelinePaused) event() {}

@@ -163,7 +163,8 @@ func (c *chaos) event() {
 	case 7:
 		c.apply(RouterBeat{Router: fmt.Sprint(c.next() % 2), Boot: "1", Live: []string{fmt.Sprint(c.next() % 6)}})
 	case 8:
-		c.apply(RouterLost{Router: fmt.Sprint(c.next() % 2), Boot: "1"})
+		c.apply(BusLost{})
+		c.apply(BusBack{})
 	case 9:
 		c.apply(LaneGap{Epoch: uint64(c.next() % 4), Stage: c.next()%6 - 1, Step: uint64(c.next())})
 	case 10:

@@ -13,6 +13,7 @@ type lane struct {
 	epoch   uint64
 	stages  int
 	maxRows int
+	perRow  int // tokens of opens that take a row's room
 	pool    *pool
 	cost    cost
 	steps   []*step // in flight: acked+1 to acked+len(steps)
@@ -58,7 +59,10 @@ func newLane(epoch uint64, l Lane, maxRows int) *lane {
 	if l.MaxRows > 0 {
 		maxRows = min(maxRows, l.MaxRows)
 	}
-	n := &lane{epoch: epoch, stages: max(len(l.Stages), 1), maxRows: maxRows, pool: newPool(max(l.KVBlocks, 0))}
+	n := &lane{epoch: epoch, stages: max(len(l.Stages), 1), maxRows: maxRows, perRow: l.RowTokens, pool: newPool(max(l.KVBlocks, 0))}
+	if n.perRow <= 0 {
+		n.perRow = max(2*maxHistory/maxRows, 1)
+	}
 	n.cost.predicted = usable(l.Stages)
 	return n
 }
@@ -79,6 +83,11 @@ func usable(stages []StageTime) []StageTime {
 
 // positions is how many tokens the whole KV memory holds.
 func (l *lane) positions() int { return len(l.pool.blocks) * BlockTokens }
+
+// rowsBeside is how many rows fit into a step beside opens with so many tokens.
+func (l *lane) rowsBeside(tokens int) int {
+	return max(l.maxRows-(max(tokens-manyHistory, 0)+l.perRow-1)/l.perRow, 1)
+}
 
 func (l *lane) sent() uint64 { return l.acked + uint64(len(l.steps)) }
 

@@ -11,23 +11,11 @@ func (s *Scheduler) pause(reason string) {
 }
 
 func (s *Scheduler) ready(e PipelineReady) {
-	if len(e.Lanes) == 0 || s.lane != nil && e.Epoch < s.lane.epoch {
+	if len(e.Lanes) == 0 || s.lane != nil && e.Epoch <= s.lane.epoch {
 		return
 	}
-	if s.lane == nil || e.Epoch > s.lane.epoch {
-		s.renew(e.Epoch, e.Lanes[0])
-	} else if !s.live {
-		s.resume()
-	}
+	s.renew(e.Epoch, e.Lanes[0])
 	s.live, s.paused = true, ""
-}
-
-// resume goes on with the same epoch. Whatever was in flight may have been lost meanwhile.
-func (s *Scheduler) resume() {
-	s.moved()
-	if len(s.lane.steps) > 0 {
-		s.nudge()
-	}
 }
 
 // renew begins an epoch: nothing is in KV, and every sequence waits with what it has emitted.
@@ -49,13 +37,18 @@ func (s *Scheduler) requeue(c *choice) {
 	s.queue.push(c)
 }
 
-// refit ends the choices that the KV memory of this epoch cannot hold.
+// refit gives a request that came before any pipeline the room of this one. Whoever was promised more room before waits for it:
+// see outgrown.
 func (s *Scheduler) refit(r *request) {
+	first := r.room == 0
+	if first {
+		r.room = s.lane.positions()
+	}
 	for _, c := range slices.Clone(r.choices) {
-		if c.output() > 0 {
-			s.finishIfDone(c, wire.DeltaItem{})
-		} else if no := s.judgeLength(r.prompt, r.maxTokens); no.code != "" {
+		if no := s.judgeLength(r.prompt, r.maxTokens, 0); first && no.code != "" && c.output() == 0 {
 			s.fail(c, no.code, "%s", no.message)
+		} else if c.output() == 0 || !s.finishIfDone(c, wire.DeltaItem{}) {
+			s.park(c)
 		}
 	}
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // queue holds the choices that wait. The coordinator's own and those that have run before go first, by rank; new ones
 // are taken by deficit round robin over their tenants: a tenant may prefill a quantum of tokens per round, so that one
-// who sends long prompts, or many, waits behind himself. Within a tenant the order is rank.
+// who sends long prompts, or many, waits behind himself. Within a tenant the order is turn.
 type queue struct {
 	quantum int
 	ahead   []*choice // in order of rank
@@ -28,13 +28,13 @@ func (q *queue) len() int { return len(q.ahead) + q.size }
 func (q *queue) push(c *choice) {
 	q.tokens += len(c.tokens)
 	if c.ahead() {
-		q.ahead = insert(q.ahead, c)
+		q.ahead = insert(q.ahead, c, rank)
 		return
 	}
 	q.size++
 	for _, t := range q.tenants {
 		if t.name == c.req.tenant {
-			t.waiting = insert(t.waiting, c)
+			t.waiting = insert(t.waiting, c, turn)
 			return
 		}
 	}
@@ -106,8 +106,8 @@ func first(cs []*choice, eligible func(*choice) bool) *choice {
 	return nil
 }
 
-func insert(cs []*choice, c *choice) []*choice {
-	i, _ := slices.BinarySearchFunc(cs, c, rank)
+func insert(cs []*choice, c *choice, order func(a, b *choice) int) []*choice {
+	i, _ := slices.BinarySearchFunc(cs, c, order)
 	return slices.Insert(cs, i, c)
 }
 

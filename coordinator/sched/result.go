@@ -89,6 +89,10 @@ func (s *Scheduler) outcome(p part, it *wire.SampledItem) {
 	if !s.finishIfDone(c, out) && (p.want || len(out.Scores) > 0) {
 		s.emit(c, out)
 	}
+	if c.state == running && !c.req.scoring() && s.outgrown(c) {
+		s.preempt(c)
+		s.park(c)
+	}
 	if p.scores > 0 && !c.req.scoring() {
 		for _, o := range slices.Clone(c.req.choices) { // who wanted nothing else
 			s.finishIfDone(o, wire.DeltaItem{})

@@ -44,6 +44,7 @@ func (s *Scheduler) heard(name, boot string) {
 	}
 }
 
+// lose ends every request of one boot of a router.
 func (s *Scheduler) lose(name, boot string) {
 	s.routers = slices.DeleteFunc(s.routers, func(r router) bool { return r.name == name && r.boot == boot })
 	s.each(func(r *request) {
@@ -59,9 +60,22 @@ func (s *Scheduler) abandon(r *request) {
 	}
 }
 
-// silence is when the first router is silent for too long, never if none beats.
+// excuse forgives all silence so far, of routers and of stages.
+func (s *Scheduler) excuse() {
+	for i := range s.routers {
+		s.routers[i].seen = s.now
+	}
+	if s.live && len(s.lane.steps) > 0 {
+		s.moved()
+	}
+}
+
+// silence is when the first router is silent for too long, never if none beats or none could be heard.
 func (s *Scheduler) silence() time.Duration {
 	at := never
+	if s.deaf {
+		return at
+	}
 	for _, r := range s.routers {
 		at = min(at, r.seen+s.cfg.RouterSilence)
 	}

@@ -32,6 +32,8 @@ type Scheduler struct {
 	live   bool
 
 	deadline time.Duration // no request ends before it
+	parking  time.Duration // no parked choice fails before it
+	deaf     bool          // the bus is lost
 	wake     time.Duration // last WakeAt
 	count    Stats
 	picked   []*choice // scratch
@@ -42,7 +44,7 @@ const never = time.Duration(1<<63 - 1)
 
 // New returns a scheduler without a pipeline.
 func New(cfg Config) *Scheduler {
-	s := &Scheduler{cfg: cfg.withDefaults(), requests: map[string]*request{}, deadline: never, wake: never}
+	s := &Scheduler{cfg: cfg.withDefaults(), requests: map[string]*request{}, deadline: never, parking: never, wake: never}
 	s.queue.quantum = s.cfg.Quantum
 	s.paused = "no pipeline yet"
 	return s
@@ -51,9 +53,14 @@ func New(cfg Config) *Scheduler {
 // Apply takes one event in and appends what has to be done to out. now is any clock that starts at 0 or later and
 // does not go back (where it does, it is held).
 func (s *Scheduler) Apply(now time.Duration, ev Event, out []Command) []Command {
+	late := s.wake != never && now-s.wake > time.Second
 	s.now, s.out = max(now, s.now), out
+	if late {
+		s.excuse() // it was this process that did not listen
+	}
 	s.take(ev)
 	s.expire()
+	s.unpark()
 	s.watch()
 	s.fill()
 	s.deliver()
@@ -72,8 +79,11 @@ func (s *Scheduler) take(ev Event) {
 		s.cancel(e)
 	case RouterBeat:
 		s.beat(e)
-	case RouterLost:
-		s.lose(e.Router, e.Boot)
+	case BusLost:
+		s.deaf = true
+	case BusBack:
+		s.deaf = false
+		s.excuse()
 	case Sampled:
 		s.sampled(e.Result)
 	case LaneGap:
@@ -90,7 +100,7 @@ func (s *Scheduler) do(c Command) { s.out = append(s.out, c) }
 
 // alarm asks to be woken for whatever has to happen without an event, unless it has asked for that time already.
 func (s *Scheduler) alarm() {
-	at := min(s.deadline, s.overdue(), s.silence(), s.patienceEnds())
+	at := min(s.deadline, s.parking, s.overdue(), s.silence(), s.patienceEnds())
 	if at != s.wake && at != never {
 		s.do(WakeAt{At: at})
 	}

@@ -204,8 +204,10 @@ func (a args) event() Event {
 		return Cancel{ID: a.text("id", ""), Choice: a.num("choice", -1)}
 	case "beat":
 		return RouterBeat{Router: a.text("router", "r"), Boot: "1", Live: strings.Split(a.text("live", ""), ",")}
-	case "lost":
-		return RouterLost{Router: a.text("router", "r"), Boot: "1"}
+	case "deaf":
+		return BusLost{}
+	case "hearing":
+		return BusBack{}
 	case "gap":
 		return LaneGap{Epoch: uint64(a.num("epoch", 1)), Stage: a.num("stage", 0), Step: uint64(a.num("step", 0))}
 	case "tick":
@@ -231,7 +233,7 @@ func (a args) submit() Event {
 	g := &wire.Generate{ID: a.text("id", ""), Attempt: uint32(a.num("attempt", 1)), Router: a.text("router", "r"), Boot: "1",
 		Model: a.text("model", "m"), Prompt: a.ints("prompt"), MaxTokens: a.num("max", 8), Tenant: a.text("tenant", ""),
 		Priority: a.num("priority", 0), Salt: a.text("salt", ""), RemainingMS: int64(a.num("remaining", 0)),
-		Params: wire.Params{StopIDs: a.ints("stop")}, Score: a.num("score", 0) > 0, Scored: a.num("scored", 0)}
+		Params: wire.Params{StopIDs: a.ints("stop")}, Score: a.num("score", 0) > 0, Scored: a.num("scored", 0), Room: a.num("room", 0)}
 	for i := range a.num("n", 1) {
 		g.Choices = append(g.Choices, wire.Choice{Index: uint32(i), Seed: uint64(i), Emitted: a.ints("emitted"), Credit: uint32(a.num("credit", 100))})
 	}

@@ -32,6 +32,7 @@ type world struct {
 	maxRows   int
 	running   int
 	noCache   bool
+	shrinks   bool // answers are as long as the KV at their begin allows, and later epochs may hold less
 }
 
 const simContext = 96
@@ -49,6 +50,7 @@ type sim struct {
 	in   wire.Sampled // reused for every result, as a careful caller would
 
 	epoch    uint64
+	blocks   int // of this epoch
 	stages   []*fakeStage
 	free     []time.Duration // when a stage is done with what it has
 	dead     bool            // the stages of this epoch answer no more
@@ -105,13 +107,17 @@ func newSim(t *testing.T, w world, seed uint64) *sim {
 // run lets everything happen and then demands that everything has ended well.
 func (m *sim) run() {
 	m.after(m.ms(50), m.replan)
-	m.after(m.w.faultTime, func() { m.faults = false })
+	m.after(m.w.faultTime, func() {
+		if m.faults = false; m.w.shrinks {
+			m.replan()
+		}
+	})
 	for range m.w.epochs {
 		m.after(time.Duration(m.r.Int64N(int64(m.w.faultTime))), m.disturb)
 	}
 	for i := range m.w.requests {
 		j := m.newJob(i)
-		m.after(time.Duration(m.r.Int64N(int64(m.w.faultTime/2+200*time.Millisecond))), j.start)
+		m.after(60*time.Millisecond+time.Duration(m.r.Int64N(int64(m.w.faultTime/2+200*time.Millisecond))), j.start)
 	}
 	m.beats()
 	const patience = 10 * time.Minute
@@ -335,7 +341,7 @@ func (m *sim) beats() {
 	m.after(100*time.Millisecond, m.beats)
 }
 
-// disturb is what happens to pipelines: they die without a word, change as planned, or are suspected for a while.
+// disturb is what happens to pipelines: they die without a word, change as planned, or the bus is said to be lost for a while.
 func (m *sim) disturb() {
 	switch m.r.IntN(4) {
 	case 0:
@@ -351,13 +357,8 @@ func (m *sim) disturb() {
 	case 2:
 		m.replan()
 	case 3:
-		epoch := m.epoch
-		m.apply(PipelinePaused{Reason: "a shard is suspect"})
-		m.after(m.ms(800), func() {
-			if m.epoch == epoch {
-				m.apply(PipelineReady{Epoch: epoch, Lanes: []Lane{{KVBlocks: 1}}})
-			}
-		})
+		m.apply(BusLost{})
+		m.after(m.ms(8000), func() { m.apply(BusBack{}) })
 	}
 }
 
@@ -373,6 +374,10 @@ func (m *sim) replan() {
 	m.epoch++
 	m.dead = false
 	n, blocks := m.between(m.w.stages), m.between(m.w.blocks)
+	if m.w.shrinks && !m.faults {
+		blocks = m.w.blocks[1]
+	}
+	m.blocks = blocks
 	m.stages, m.free = nil, make([]time.Duration, n)
 	lane := Lane{KVBlocks: blocks, MaxRows: m.w.maxRows}
 	for i := range n {

@@ -48,11 +48,21 @@ func (m *sim) newJob(i int) *job {
 	}
 	for k := range 1 + m.r.IntN(m.w.n) {
 		w := wire.Choice{Index: uint32(k), Seed: m.r.Uint64()}
-		j.choices = append(j.choices, &reading{w: w, want: reference(&j.g, &w, min(simContext, m.w.blocks[0]*BlockTokens), m.w.rate)})
+		j.choices = append(j.choices, &reading{w: w})
+	}
+	if !m.w.shrinks {
+		j.promise(m.w.blocks[0])
 	}
 	m.jobs = append(m.jobs, j)
 	m.byID[j.g.ID] = j
 	return j
+}
+
+// promise settles what the answers are when the KV has so many blocks.
+func (j *job) promise(blocks int) {
+	for _, c := range j.choices {
+		c.want = reference(&j.g, &c.w, min(simContext, blocks*BlockTokens), j.m.w.rate)
+	}
 }
 
 // prompt is one that has much in common with others: a counted beginning, or the same few blocks in some order.
@@ -118,7 +128,14 @@ func (j *job) submit() {
 			g.Choices = append(g.Choices, c.w)
 		}
 	}
-	m.carry("generate", func() { m.apply(Submit{&g}) })
+	m.carry("generate", func() {
+		if m.w.shrinks && j.g.Room == 0 {
+			j.g.Room = m.blocks * BlockTokens
+			j.promise(m.blocks)
+		}
+		g.Room = j.g.Room
+		m.apply(Submit{&g})
+	})
 }
 
 // allow is the credit that the reader's window gives.

@@ -24,11 +24,11 @@ func (s *Scheduler) submit(g *wire.Generate) {
 	s.heard(g.Router, g.Boot)
 	old := s.requests[g.ID]
 	if s.repeats(g, old) {
-		s.reply(g, refusal{})
+		s.reply(g, refusal{}, old)
 		return
 	}
 	if old != nil && g.Attempt < old.attempt {
-		s.reply(g, refuse(wire.CodeInvalid, "attempt %d was replaced by attempt %d", g.Attempt, old.attempt))
+		s.reply(g, refuse(wire.CodeInvalid, "attempt %d was replaced by attempt %d", g.Attempt, old.attempt), nil)
 		return
 	}
 	arrival := s.arrivals + 1
@@ -37,10 +37,13 @@ func (s *Scheduler) submit(g *wire.Generate) {
 		s.drop(old)
 	}
 	no := s.judge(g)
-	s.reply(g, no)
-	if no.code == "" {
-		s.accept(g, arrival)
+	if no.code != "" {
+		s.reply(g, no, nil)
+		return
 	}
+	r := s.request(g, arrival)
+	s.reply(g, no, r)
+	s.accept(r, g)
 }
 
 // repeats tells whether g is a copy of what runs, or of what has ended a moment ago.
@@ -52,9 +55,13 @@ func (s *Scheduler) repeats(g *wire.Generate, old *request) bool {
 	return ok && g.Attempt <= last
 }
 
-func (s *Scheduler) reply(g *wire.Generate, no refusal) {
-	s.do(Reply{wire.GenerateReply{ID: g.ID, Attempt: g.Attempt, Code: no.code, Message: no.message,
-		RetryAfterMS: no.retry.Milliseconds()}})
+// reply answers g: refused, or taken as r, which is nil when it has ended already.
+func (s *Scheduler) reply(g *wire.Generate, no refusal, r *request) {
+	a := wire.GenerateReply{ID: g.ID, Attempt: g.Attempt, Code: no.code, Message: no.message, RetryAfterMS: no.retry.Milliseconds()}
+	if r != nil {
+		a.Room = r.room
+	}
+	s.do(Reply{a})
 }
 
 func (s *Scheduler) judge(g *wire.Generate) refusal {
@@ -67,7 +74,7 @@ func (s *Scheduler) judge(g *wire.Generate) refusal {
 	if g.RemainingMS < 0 {
 		return refuse(wire.CodeTimeout, "the deadline passed %d ms before the request arrived", -g.RemainingMS)
 	}
-	if no := s.judgeLength(len(g.Prompt), g.MaxTokens); no.code != "" {
+	if no := s.judgeLength(len(g.Prompt), g.MaxTokens, g.Room); no.code != "" {
 		return no
 	}
 	return s.judgeLoad(g)
@@ -85,6 +92,12 @@ func (s *Scheduler) judgeForm(g *wire.Generate) refusal {
 		return refuse(wire.CodeInvalid, "scored is %d of a prompt of %d tokens", g.Scored, len(g.Prompt))
 	case len(g.Params.Grammar) > wire.MaxGrammar:
 		return refuse(wire.CodeInvalid, "the grammar has %d bytes, at most %d", len(g.Params.Grammar), wire.MaxGrammar)
+	case len(g.Params.LogitBias) > wire.MaxBias:
+		return refuse(wire.CodeInvalid, "logit_bias names %d tokens, at most %d", len(g.Params.LogitBias), wire.MaxBias)
+	case len(g.Params.StopIDs) > wire.MaxStopIDs:
+		return refuse(wire.CodeInvalid, "%d stop ids, at most %d", len(g.Params.StopIDs), wire.MaxStopIDs)
+	case g.Room < 0:
+		return refuse(wire.CodeInvalid, "room is %d, want 0 or more", g.Room)
 	case g.MaxTokens < 0:
 		return refuse(wire.CodeInvalid, "max_tokens is %d, want 0 or more", g.MaxTokens)
 	case s.foreign(g.Prompt) >= 0:
@@ -113,14 +126,15 @@ func (s *Scheduler) foreign(tokens []int32) int {
 	return slices.IndexFunc(tokens, func(t int32) bool { return t < 0 || s.cfg.Vocab > 0 && int(t) >= s.cfg.Vocab })
 }
 
-// judgeLength refuses a prompt that leaves no room for a single token, where one is wanted.
-func (s *Scheduler) judgeLength(prompt, maxTokens int) refusal {
+// judgeLength refuses a prompt that leaves no room for a single token, where one is wanted. What was taken once, with more room,
+// is taken again.
+func (s *Scheduler) judgeLength(prompt, maxTokens, room int) refusal {
 	least := prompt + min(maxTokens, 1)
 	if least > s.cfg.Context {
 		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the context holds %d with at least one for the answer",
 			prompt, s.cfg.Context)
 	}
-	if s.lane != nil && least > s.lane.positions() {
+	if s.lane != nil && least > max(s.lane.positions(), room) {
 		return refuse(wire.CodeTooLong, "the prompt has %d tokens, the KV memory of this cluster holds %d "+
 			"with at least one for the answer: add memory or shards", prompt, s.lane.positions())
 	}
@@ -148,16 +162,26 @@ func (s *Scheduler) relief() time.Duration {
 	return min(max(time.Duration(float64(s.queue.tokens/2)/s.lane.rate*float64(time.Second)), least), most)
 }
 
-func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
-	s.arrivals = max(s.arrivals, arrival)
+// request makes a request of what was submitted.
+func (s *Scheduler) request(g *wire.Generate, arrival uint64) *request {
 	r := &request{id: g.ID, attempt: g.Attempt, router: g.Router, boot: g.Boot, tenant: g.Tenant,
 		priority: g.Priority, root: rootSum(g.Salt), prompt: len(g.Prompt), scored: len(g.Prompt), maxTokens: g.MaxTokens,
-		accepted: s.now, arrival: arrival, own: g.Router == ""}
+		room: g.Room, accepted: s.now, arrival: arrival, own: g.Router == ""}
+	if r.room == 0 && s.lane != nil {
+		r.room = s.lane.positions()
+	}
 	if g.Score {
 		r.scored = max(g.Scored, 1)
 	}
 	if g.RemainingMS > 0 {
 		r.deadline = s.now + time.Duration(min(g.RemainingMS, int64(1)<<40))*time.Millisecond
+	}
+	return r
+}
+
+func (s *Scheduler) accept(r *request, g *wire.Generate) {
+	s.arrivals = max(s.arrivals, r.arrival)
+	if r.deadline > 0 {
 		s.deadline = min(s.deadline, r.deadline)
 	}
 	s.requests[r.id] = r
@@ -168,7 +192,9 @@ func (s *Scheduler) accept(g *wire.Generate, arrival uint64) {
 	}
 	for _, c := range slices.Clone(r.choices) {
 		s.queue.push(c)
-		s.finishIfDone(c, wire.DeltaItem{})
+		if !s.finishIfDone(c, wire.DeltaItem{}) {
+			s.park(c)
+		}
 	}
 }
 

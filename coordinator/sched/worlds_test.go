@@ -25,6 +25,8 @@ var worlds = map[string]world{
 		faultTime: 10 * time.Second, drop: 0.03, dup: 0.03},
 	"epochs": {requests: 24, blocks: [2]int{8, 40}, stages: [2]int{1, 4}, prompt: 60, output: 30, n: 2,
 		faultTime: 5 * time.Second, epochs: 6},
+	"shrinking KV": {requests: 24, blocks: [2]int{3, 8}, stages: [2]int{1, 4}, prompt: 40, output: 50, n: 2,
+		faultTime: 8 * time.Second, epochs: 8, drop: 0.02, dup: 0.02, shrinks: true},
 	"scores": {requests: 24, blocks: [2]int{8, 30}, stages: [2]int{1, 4}, prompt: 80, output: 20, n: 3, scored: 0.8, maxRows: 24,
 		cancels: 0.1, faultTime: 5 * time.Second, epochs: 5},
 	"scores without cache": {requests: 16, blocks: [2]int{6, 12}, stages: [2]int{1, 3}, prompt: 80, output: 20, n: 3, scored: 1, maxRows: 5,

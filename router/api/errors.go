@@ -176,7 +176,7 @@ func fromPipeline(g *generate.Error) *Error {
 		e.Status, e.Type = http.StatusNotFound, typeInvalid
 	case wire.CodeTimeout:
 		e.Status = http.StatusGatewayTimeout
-	case wire.CodeOverloaded, wire.CodeNoPipeline, wire.CodeStage:
+	case wire.CodeOverloaded, wire.CodeNoPipeline, wire.CodeStage, wire.CodeMemory:
 		e.After = max(e.After, time.Second)
 	default: // numeric, and what a newer coordinator may say
 		e.Status = http.StatusInternalServerError

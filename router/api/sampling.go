@@ -155,6 +155,10 @@ func readBias(o *object, vocabulary int) []wire.Bias {
 		return nil
 	}
 	table := o.at("logit_bias", raw)
+	if n := len(table.fields); n > wire.MaxBias {
+		o.fail("logit_bias", "it names %d tokens, at most %d are allowed", n, wire.MaxBias)
+		return nil
+	}
 	var out []wire.Bias
 	for text := range table.fields {
 		id, err := strconv.Atoi(text)

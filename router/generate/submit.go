@@ -58,6 +58,7 @@ func (c *Client) onReply(r *request, attempt uint32, reply wire.GenerateReply, e
 		c.refused(r, reply, now)
 	default:
 		r.accepted, r.term, r.heard = true, reply.Term, now
+		r.ask.Room = max(r.ask.Room, reply.Room)
 		c.sawTerm(reply.Term, now)
 		for _, ch := range r.choices { // credit may have grown meanwhile
 			c.sendCredit(r, ch)

@@ -39,9 +39,11 @@ func (n *Node) control(ctx context.Context, data []byte) {
 	}
 }
 
-// promise never goes back. The answer carries the highest term, so that an old coordinator learns of a newer one.
+// promise never goes back, and never so far that no coordinator could follow. The answer carries the highest term, so that an old coordinator learns of a newer one.
 func (n *Node) promise(term uint64) {
-	n.promised = max(n.promised, term)
+	if term <= wire.MaxTerm {
+		n.promised = max(n.promised, term)
+	}
 	n.beat.promised.Store(n.promised)
 	n.send(wire.NodeMessage{Promised: &wire.Promised{Node: n.cfg.Hello.Node, Boot: n.cfg.Hello.Boot, Term: n.promised}})
 }

@@ -16,7 +16,7 @@
 //
 // # Fencing
 //
-// epoch = term<<32 | n. A shard promises its highest term and obeys no lower one. It holds at most two epochs:
+// epoch = term<<32 | salt<<20 | n. A shard promises its highest term and obeys no lower one. It holds at most two epochs:
 // the active one, and one that is prepared. Commit swaps them; frames of any other epoch than the active one are
 // dropped. Steps of a lane are consecutive from 1; a stage executes exactly last+1.
 //

@@ -21,6 +21,7 @@ type Generate struct {
 	Trace       string   `json:"trace,omitempty"`
 	Score       bool     `json:"score,omitempty"`  // log-probabilities of the prompt's tokens, too, with Params.Logprobs alternatives
 	Scored      int      `json:"scored,omitempty"` // prompt positions up to here need none: the router has them
+	Room        int      `json:"room,omitempty"`   // what GenerateReply said of it the time before
 }
 
 // Choice is one of a request's n answers.
@@ -39,6 +40,7 @@ type GenerateReply struct {
 	Code         string `json:"code,omitempty"` // "" is accepted
 	Message      string `json:"message,omitempty"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	Room         int    `json:"room,omitempty"` // tokens that KV memory holds, which bounds an answer with its prompt; 0: not known yet
 }
 
 // Codes of a refusal and of a choice that ended in error.
@@ -50,7 +52,8 @@ const (
 	CodeModel      = "model_not_found"
 	CodeInvalid    = "invalid_request"
 	CodeStage      = "stage_lost"
-	CodeNumeric    = "numeric" // Inf/NaN or f16 overflow in this sequence
+	CodeMemory     = "kv_memory_lost" // KV memory that was there when the answer began did not come back
+	CodeNumeric    = "numeric"        // Inf/NaN or f16 overflow in this sequence
 )
 
 // Credit raises a choice's allowance: budget lease and reader's window in one.

@@ -13,7 +13,7 @@
 //	   4     2  version     Version
 //	   6     1  kind        Kind: step, activations, sampled, delta
 //	   7     1  dtype       DType of the body's elements; 0 where there is no body
-//	   8     8  epoch       term<<32 | n; in a delta the term
+//	   8     8  epoch       term<<32 | salt<<20 | n; in a delta the term
 //	  16     8  step        consecutive in a lane; 0 in a delta
 //	  24     1  lane
 //	  25     1  flags       by kind, 0 where nothing needs one; a reader refuses bits it does not know

@@ -22,7 +22,7 @@ const (
 // Frame is one step of a lane on its way through the stages: a Step where it has no rows, Activations where
 // it has. Entries are forwarded unchanged to the last stage.
 type Frame struct {
-	Epoch  uint64 // term<<32 | n; a stage executes frames of its committed epoch only
+	Epoch  uint64 // term<<32 | salt<<20 | n; a stage executes frames of its committed epoch only
 	Lane   uint8  // the chain of stages
 	Step   uint64 // consecutive in a lane, from 1; a stage executes exactly last+1
 	Ack    uint64 // every step <= Ack has been sampled and received: retained outputs may go

@@ -160,14 +160,6 @@ func checksum(m []byte) uint32 {
 	return crc32.Update(c, castagnoli, m[offCRC+4:])
 }
 
-// KindOf reads the kind of a message without checking anything else; 0 when it is too short to have one.
-func KindOf(m []byte) Kind {
-	if len(m) < HeaderSize {
-		return 0
-	}
-	return Kind(m[offKind])
-}
-
 // String names the kind as errors do.
 func (k Kind) String() string {
 	switch k {

@@ -11,6 +11,11 @@ const (
 	MaxOps = 1<<16 - 1
 	// MaxGrammar bounds the bytes of Params.Grammar.
 	MaxGrammar = 128 << 10
+	// MaxBias bounds the entries of Params.LogitBias, and MaxStopIDs those of Params.StopIDs.
+	MaxBias    = 1024
+	MaxStopIDs = 1024
+	// MaxTerm bounds terms. Nobody gets there by counting; who follows one beyond it could never follow another.
+	MaxTerm = 1<<31 - 1
 	// MaxTimings bounds the stages a step can pass.
 	MaxTimings = 1024
 )

@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // Forms of the parameters in an Open. A new field is a new form, used only where it is needed.
@@ -44,7 +43,7 @@ func putParams(b []byte, p *Params) ([]byte, error) {
 	} else {
 		b = putText(b, p.Grammar)
 	}
-	return b, errors.Join(fitsGrammar(p), fits32("top k", p.TopK), fits32("logprobs", p.Logprobs),
+	return b, errors.Join(fitsGrammar(p), fitsLists(p), fits32("top k", p.TopK), fits32("logprobs", p.Logprobs),
 		fits32("min tokens", p.MinTokens), fits32("prompt length", p.PromptLen))
 }
 
@@ -97,8 +96,18 @@ func fitsGrammar(p *Params) error {
 	return nil
 }
 
+func fitsLists(p *Params) error {
+	if n := len(p.LogitBias); n > MaxBias {
+		return fmt.Errorf("logit bias of %d tokens, at most %d: %w", n, MaxBias, ErrTooLarge)
+	}
+	if n := len(p.StopIDs); n > MaxStopIDs {
+		return fmt.Errorf("%d stop ids, at most %d: %w", n, MaxStopIDs, ErrTooLarge)
+	}
+	return nil
+}
+
 func parseBias(d *decoder) []Bias {
-	n := d.count(8, math.MaxInt32, "logit bias")
+	n := d.count(8, MaxBias, "logit bias")
 	if n == 0 {
 		return nil
 	}
