@@ -123,7 +123,7 @@ func (r *reader) matrix(name string) *kernels.Matrix {
 	var m *kernels.Matrix
 	if r.repack.fits(int64(len(t.Data)), r.left) {
 		r.left -= int64(len(t.Data))
-		m, r.err = kernels.Pack(t.Type, t.Rows, t.Cols, t.Data, r.pool)
+		m, r.err = kernels.Pack(r.ctx, t.Type, t.Rows, t.Cols, t.Data, r.pool)
 		r.ck.Drop(t)
 	} else {
 		m, r.err = kernels.Map(t.Type, t.Rows, t.Cols, t.Data)
