@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -31,7 +32,7 @@ func newWeights(t quant.Type, bytes int64) (*weights, error) {
 	defer pool.Close()
 	w := &weights{typ: t}
 	for left := bytes; left > 0 || len(w.ms) == 0; left -= w.ms[0].Bytes() {
-		m, err := kernels.Pack(t, weightRows, weightCols, data, pool)
+		m, err := kernels.Pack(context.Background(), t, weightRows, weightCols, data, pool)
 		if err != nil {
 			w.free()
 			return nil, err

@@ -21,10 +21,7 @@ func ggufCard(f *gguf.File) (*Card, error) {
 	cfg.Vocab = len(spec.Tokens)
 	cfg.RealVocab = markPadding(spec)
 	cfg.Tied = f.Tensor(head) == nil
-	card := &Card{Config: cfg, Tokenizer: *spec}
-	if card.Defaults, err = ggufDefaults(f); err != nil {
-		return nil, err
-	}
+	card := &Card{Config: cfg, Tokenizer: *spec, Defaults: ggufDefaults(f)}
 	if err := ggufTemplates(f, card); err != nil {
 		return nil, err
 	}
@@ -182,27 +179,22 @@ func (c *Card) addTemplate(name, text string) {
 	c.Templates[name] = text
 }
 
-// ggufDefaults reads general.sampling.*, where llama.cpp's converter puts generation_config.json's values.
-func ggufDefaults(f *gguf.File) (Defaults, error) {
+// ggufDefaults reads general.sampling.*, where llama.cpp's converter puts generation_config.json's values. No model is
+// refused for them: one of another kind is left out, and so is a top_k of 0 or less, which is off.
+func ggufDefaults(f *gguf.File) Defaults {
 	var d Defaults
 	for key, to := range map[string]**float64{
 		"temp": &d.Temperature, "top_p": &d.TopP, "penalty_repeat": &d.RepetitionPenalty,
 	} {
-		x, ok, err := f.Float("general.sampling." + key)
-		if err != nil {
-			return d, err
-		}
-		if ok {
+		if x, ok, err := f.Float("general.sampling." + key); ok && err == nil {
 			*to = &x
 		}
 	}
-	n, ok, err := f.Uint("general.sampling.top_k")
-	if err != nil {
-		return d, err
+	if v, ok := f.Lookup("general.sampling.top_k"); ok {
+		if n, err := v.Int(); err == nil && n > 0 && n <= math.MaxInt32 {
+			k := int(n)
+			d.TopK = &k
+		}
 	}
-	if ok && n <= math.MaxInt32 {
-		k := int(n)
-		d.TopK = &k
-	}
-	return d, nil
+	return d
 }

@@ -150,6 +150,13 @@ func TestGGUFVariants(t *testing.T) {
 			func(c *checkpoint.Card) any { return c.Template }, ""},
 		"sampling": {map[string]any{"general.sampling.temp": float32(0.5), "general.sampling.top_k": int32(20)},
 			func(c *checkpoint.Card) any { return []any{*c.Defaults.Temperature, *c.Defaults.TopK} }, []any{0.5, 20}},
+		"sampling from all": {map[string]any{"general.sampling.top_k": int32(-1), "general.sampling.top_p": float32(0.5)},
+			func(c *checkpoint.Card) any { return []any{c.Defaults.TopK == nil, *c.Defaults.TopP} }, []any{true, 0.5}},
+		"sampling from none": {map[string]any{"general.sampling.top_k": uint32(0)},
+			func(c *checkpoint.Card) any { return c.Defaults }, checkpoint.Defaults{}},
+		"sampling of other kinds": {map[string]any{"general.sampling.temp": int32(1), "general.sampling.top_k": float32(20),
+			"general.sampling.top_p": "0.9", "general.sampling.penalty_repeat": true},
+			func(c *checkpoint.Card) any { return c.Defaults }, checkpoint.Defaults{}},
 		"YaRN": {yarn, func(c *checkpoint.Card) any { return *c.Config.Yarn }, checkpoint.Yarn{
 			Factor: 4, OriginalContext: 512, BetaFast: 32, BetaSlow: 1, AttnFactor: yarnFactor(4)}},
 		"YaRN's context": {yarn, func(c *checkpoint.Card) any { return c.Config.Context }, 2048},

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -92,7 +93,7 @@ func (d *digester) product(t quant.Type, rows, cols int, a *Acts, pool *Pool) {
 	if err := quant.Quantize(t, data, d.floats(rows*cols)); err != nil {
 		panic(err)
 	}
-	m, err := Pack(t, rows, cols, data, pool)
+	m, err := Pack(context.Background(), t, rows, cols, data, pool)
 	if err != nil {
 		panic(err)
 	}

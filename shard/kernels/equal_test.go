@@ -106,7 +106,7 @@ func allTypes() []quant.Type {
 
 func pack(t *testing.T, typ quant.Type, rows, cols int, data []byte) *Matrix {
 	t.Helper()
-	m, err := Pack(typ, rows, cols, data, NewPool(1))
+	m, err := Pack(t.Context(), typ, rows, cols, data, NewPool(1))
 	if err != nil {
 		t.Fatal(err)
 	}

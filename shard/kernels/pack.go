@@ -1,14 +1,16 @@
 package kernels
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/stagecoach-llm/stagecoach/shard/quant"
 )
 
 // Pack repacks a weight as the file holds it, data [rows][cols] in t's blocks, with the pool's threads. The scales
-// of K-quants widen from six bits to eight, at most 3.7 per cent of the matrix.
-func Pack(t quant.Type, rows, cols int, data []byte, pool *Pool) (*Matrix, error) {
+// of K-quants widen from six bits to eight, at most 3.7 per cent of the matrix. It ends with ctx, a large page
+// of output later at most: the data may come from a slow disk.
+func Pack(ctx context.Context, t quant.Type, rows, cols int, data []byte, pool *Pool) (*Matrix, error) {
 	if err := checkData(t, rows, cols, data); err != nil {
 		return nil, err
 	}
@@ -19,10 +21,17 @@ func Pack(t quant.Type, rows, cols int, data []byte, pool *Pool) (*Matrix, error
 	// A thread writes whole large pages: two that meet in one clear it twice.
 	unit := max(1, hugePage/m.GroupBytes())
 	pool.Run((m.Groups()+unit-1)/unit, func(_, i int) {
+		if ctx.Err() != nil {
+			return
+		}
 		for g := i * unit; g < min((i+1)*unit, m.Groups()); g++ {
 			m.packGroup(g, data)
 		}
 	})
+	if err := ctx.Err(); err != nil {
+		m.Free()
+		return nil, err
+	}
 	return m, nil
 }
 

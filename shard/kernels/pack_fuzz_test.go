@@ -29,7 +29,7 @@ func FuzzPack(f *testing.F) {
 			if err := ForcePath(p); err != nil {
 				t.Fatal(err)
 			}
-			m, err := Pack(typ, n, cols, data, pool)
+			m, err := Pack(t.Context(), typ, n, cols, data, pool)
 			if err != nil {
 				t.Fatal(err)
 			}

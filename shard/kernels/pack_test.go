@@ -58,7 +58,7 @@ func TestPackRefuses(t *testing.T) {
 		"short data":   {quant.Q8_0, 16, 32, 16*34 - 1},
 		"long data":    {quant.F32, 16, 32, 16*32*4 + 1},
 	} {
-		if m, err := Pack(c.typ, c.rows, c.cols, make([]byte, c.bytes), pool); err == nil {
+		if m, err := Pack(t.Context(), c.typ, c.rows, c.cols, make([]byte, c.bytes), pool); err == nil {
 			m.Free()
 			t.Errorf("%s: no error", name)
 		}

@@ -199,7 +199,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			start := cpu(b)
 			for b.Loop() {
-				m, err := kernels.Pack(typ, rows, cols, data, pool)
+				m, err := kernels.Pack(b.Context(), typ, rows, cols, data, pool)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -173,6 +173,44 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestLoadEndsInTheMidstOfAWeight: a head may be a gigabyte on a slow disk, and whoever ends a load waits for it.
+func TestLoadEndsInTheMidstOfAWeight(t *testing.T) {
+	s := small
+	s.layers, s.vocab = 1, 40000 // a head of several chunks
+	ck := s.open(t)
+	pool := kernels.NewPool(1)
+	defer pool.Close()
+	head, err := ck.Tensor("output.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := &patience{Context: t.Context(), left: math.MaxInt}
+	m, err := Load(ctx, ck, Span{Last: 1, Head: true}, Options{Pool: pool, KVBlocks: 1, Progress: func(done, total int64) {
+		if done == total-int64(len(head.Data)) {
+			ctx.left = 2 // the head's turn, and its first chunk's
+		}
+	}})
+	if err == nil {
+		m.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// patience is a context that ends when it has been asked so many times whether it has.
+type patience struct {
+	context.Context
+	left int
+}
+
+func (p *patience) Err() error {
+	if p.left--; p.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 // TestNoAllocation: a token must not allocate once its buffers have grown.
 func TestNoAllocation(t *testing.T) {
 	p := newPipeline(t, small.open(t), 2, kv.F16)

@@ -88,21 +88,17 @@ func (m *Model) weights(ctx context.Context, o *Options) error {
 	card := m.ck.Card()
 	for n := m.span.First; n < m.span.Last; n++ {
 		l := o.Share.layer(n)
-		if l != nil {
+		if l != nil && r.share(card.LayerBytes[n], l.matrices()...) {
 			l.refs.Add(1)
-			r.left -= card.LayerBytes[n]
-			r.did(card.LayerBytes[n])
 		} else {
 			l = r.layer(n)
 		}
 		m.layers = append(m.layers, l)
 	}
 	if m.span.Head && r.err == nil {
-		if o.Share != nil && o.Share.out != nil {
+		if o.Share != nil && o.Share.out != nil && r.share(card.HeadBytes, o.Share.out.head) {
 			m.out = o.Share.out
 			m.out.refs.Add(1)
-			r.left -= card.HeadBytes
-			r.did(card.HeadBytes)
 		} else {
 			m.out = r.outputs()
 		}

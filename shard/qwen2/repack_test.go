@@ -25,6 +25,18 @@ func loadAs(t *testing.T, ck *checkpoint.Checkpoint, threads int, how Repack, me
 	return m
 }
 
+// loadBeside loads the span of a model, with what it shares.
+func loadBeside(t *testing.T, first *Model, how Repack, memory int64) *Model {
+	t.Helper()
+	m, err := Load(context.Background(), first.ck, first.span,
+		Options{Pool: first.pool, KVBlocks: 8, Repack: how, WeightMemory: memory, Share: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
 // TestRepackGivesTheSameBits: whatever of the weights stays in the file, tokens and logits are those of the others.
 func TestRepackGivesTheSameBits(t *testing.T) {
 	for _, typ := range []quant.Type{quant.Q8_0, quant.Q4_K, quant.Q2_K, quant.F16} {
@@ -103,6 +115,38 @@ func TestRepackCountsWhatIsShared(t *testing.T) {
 	defer m.Close()
 	if m.out.head.MappedBytes() == 0 {
 		t.Error("the head was repacked where the shared layers had taken the memory")
+	}
+}
+
+// TestRepackOfWhatIsShared: weights that another Model left in the file are read where they fit now, and stay shared,
+// free of charge, where they do not.
+func TestRepackOfWhatIsShared(t *testing.T) {
+	ck := small.open(t)
+	whole := loadAs(t, ck, 1, RepackAlways, 0).WeightBytes() // Q8_0 takes what it has in the file
+	for _, c := range []struct {
+		how           Repack
+		first, second int64 // memory
+		want          int64 // repacked at least
+		shared        bool  // the last layer
+	}{
+		{RepackAuto, 1, 0, whole, false},
+		{RepackAuto, 1, whole / 2, whole / 3, true},
+		{RepackAuto, whole / 2, whole + ck.Card().LayerBytes[0], whole, false},
+		{RepackAuto, whole / 2, whole / 2, whole / 3, true},
+		{RepackAlways, 1, 1, whole, false},
+		{RepackNever, 1, 0, 0, true},
+	} {
+		t.Run(fmt.Sprint(c.how, c.first, c.second), func(t *testing.T) {
+			first := loadAs(t, ck, 1, RepackAuto, c.first)
+			m := loadBeside(t, first, c.how, c.second)
+			if n := m.WeightBytes(); n < c.want || c.how == RepackAuto && c.second > 0 && n > c.second {
+				t.Errorf("%d bytes are repacked and %d stay in the file, want %d of %d repacked", n, m.MappedBytes(), c.want, whole)
+			}
+			last := len(m.layers) - 1
+			if shared := m.layers[last] == first.layers[last]; shared != c.shared || shared != (m.out == first.out) {
+				t.Errorf("the last layer is shared: %v, want %v, as the head", shared, c.shared)
+			}
+		})
 	}
 }
 

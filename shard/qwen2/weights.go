@@ -102,6 +102,18 @@ func (r *reader) tensor(name string) (checkpoint.Tensor, bool) {
 	return t, err == nil
 }
 
+// share counts weights of some bytes that another Model has, and tells whether they are worth taking: not those that
+// it left in the file and that fit now.
+func (r *reader) share(bytes int64, ms ...*kernels.Matrix) bool {
+	mapped := mappedBytes(ms...)
+	if mapped > 0 && r.repack.fits(bytes, r.left) {
+		return false
+	}
+	r.left -= bytes - mapped
+	r.did(bytes)
+	return true
+}
+
 // matrix repacks a weight and lets go of the file's pages, or leaves it in the file.
 func (r *reader) matrix(name string) *kernels.Matrix {
 	t, ok := r.tensor(name)
@@ -111,7 +123,7 @@ func (r *reader) matrix(name string) *kernels.Matrix {
 	var m *kernels.Matrix
 	if r.repack.fits(int64(len(t.Data)), r.left) {
 		r.left -= int64(len(t.Data))
-		m, r.err = kernels.Pack(t.Type, t.Rows, t.Cols, t.Data, r.pool)
+		m, r.err = kernels.Pack(r.ctx, t.Type, t.Rows, t.Cols, t.Data, r.pool)
 		r.ck.Drop(t)
 	} else {
 		m, r.err = kernels.Map(t.Type, t.Rows, t.Cols, t.Data)

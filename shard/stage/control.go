@@ -93,7 +93,8 @@ func (n *Node) load(ctx context.Context, p *wire.Prepare) {
 	}()
 }
 
-// stopLoading ends a load whose plan is no longer wanted.
+// stopLoading ends a load whose plan is no longer wanted. The runner can wait for it: a loader ends within a few
+// megabytes of reading.
 func (n *Node) stopLoading() {
 	if n.loading == nil {
 		return

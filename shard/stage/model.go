@@ -55,13 +55,13 @@ func (c *Checkpoints) Load(ctx context.Context, p *wire.Prepare, prev Engine, pr
 	if m, ok := prev.(*modelEngine); ok {
 		opts.Share = m.model
 	}
-	last := p.Index == len(p.Stages)-1
-	m, err := qwen2.Load(ctx, c.File, qwen2.Span{First: st.First, Last: st.Last, Embed: p.Index == 0, Head: last}, opts)
+	first, last := p.Index == 0, p.Index == len(p.Stages)-1
+	m, err := qwen2.Load(ctx, c.File, qwen2.Span{First: st.First, Last: st.Last, Embed: first, Head: last}, opts)
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
-	e := &modelEngine{cfg: card.Config, model: m, pool: pool, last: last, seqs: map[uint64]*sequence{}}
+	e := &modelEngine{cfg: card.Config, model: m, pool: pool, first: first, last: last, seqs: map[uint64]*sequence{}}
 	if last {
 		e.vocab = sample.NewVocab(card.Config.Vocab, card.Padded())
 		e.guide = grammar.NewGuide(c.vocabulary)
@@ -83,6 +83,7 @@ type modelEngine struct {
 	cfg   checkpoint.Config
 	model *qwen2.Model
 	pool  *kernels.Pool
+	first bool
 	last  bool
 	vocab *sample.Vocab
 	guide *grammar.Guide // last stage only
@@ -120,7 +121,7 @@ func (e *modelEngine) Step(f *wire.Frame, layer func(int)) ([]float32, []wire.Sa
 	e.items = e.items[:0]
 	e.input(f)
 	e.prepare(f)
-	if f.Rows == 0 {
+	if e.first {
 		e.embed(f)
 	}
 	e.gather(f)

@@ -88,6 +88,7 @@ type rig struct {
 	net     *bus.Net
 	conn    *bus.MemConn
 	sub     wire.Subjects
+	model   string
 	stages  []wire.Stage
 	nodes   []*Node
 	loaders []*sumLoader
@@ -99,7 +100,18 @@ type rig struct {
 	sampled map[uint64]wire.Sampled
 }
 
+// newRig is a pipeline of sumEngines, four layers each.
 func newRig(t *testing.T, stages int) *rig {
+	loaders := make([]*sumLoader, stages)
+	r := newRigOf(t, stages, 4*stages, 1, func(i int) Loader {
+		loaders[i] = &sumLoader{}
+		return loaders[i]
+	})
+	r.loaders = loaders
+	return r
+}
+
+func newRigOf(t *testing.T, stages, layers, hidden int, loader func(i int) Loader) *rig {
 	r := &rig{t: t, net: bus.NewNet(1), sub: wire.Subjects{Cluster: "test"}, gaps: map[string]uint64{}, sampled: map[uint64]wire.Sampled{}}
 	r.conn = r.net.Connect("coordinator", bus.Events{})
 	r.subscribe(r.sub.Nodes(), r.hear)
@@ -107,12 +119,11 @@ func newRig(t *testing.T, stages int) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for i := range stages {
-		st := wire.Stage{Node: fmt.Sprintf("n%d", i), Boot: "b", First: 4 * i, Last: 4*i + 4}
+		st := wire.Stage{Node: fmt.Sprintf("n%d", i), Boot: "b", First: layers * i / stages, Last: layers * (i + 1) / stages}
 		r.stages = append(r.stages, st)
-		l := &sumLoader{}
 		conn := r.net.Connect(st.Node, bus.Events{})
-		n := NewNode(Config{Hello: wire.Hello{Node: st.Node, Boot: st.Boot}, Subjects: r.sub, Bus: conn, Loader: l, Hidden: 1, Logger: slog.New(slog.DiscardHandler)})
-		r.nodes, r.loaders = append(r.nodes, n), append(r.loaders, l)
+		n := NewNode(Config{Hello: wire.Hello{Node: st.Node, Boot: st.Boot}, Subjects: r.sub, Bus: conn, Loader: loader(i), Hidden: hidden, Logger: slog.New(slog.DiscardHandler)})
+		r.nodes = append(r.nodes, n)
 		wg.Go(func() {
 			n.Run(ctx)
 			conn.Close()
@@ -184,13 +195,16 @@ func (r *rig) live(epoch uint64) {
 }
 
 func (r *rig) prepare(epoch uint64, i int) wire.ControlMessage {
-	return wire.ControlMessage{Prepare: &wire.Prepare{Epoch: epoch, Stages: r.stages, Index: i, KVBlocks: 8, KVType: "f16"}}
+	return wire.ControlMessage{Prepare: &wire.Prepare{Epoch: epoch, Model: r.model, Stages: r.stages, Index: i, KVBlocks: 8, KVType: "f16"}}
 }
 
 // step publishes a step for one sequence whose token is the step's number.
 func (r *rig) step(epoch, step, ack uint64) {
-	f := wire.Frame{Epoch: epoch, Step: step, Ack: ack, Entries: []wire.Entry{{Seq: 5, Pos: uint32(step), Tokens: []int32{int32(step)}, Want: wire.WantSample}}}
-	b, err := wire.AppendFrame(nil, &f)
+	r.publish(&wire.Frame{Epoch: epoch, Step: step, Ack: ack, Entries: []wire.Entry{{Seq: 5, Pos: uint32(step), Tokens: []int32{int32(step)}, Want: wire.WantSample}}})
+}
+
+func (r *rig) publish(f *wire.Frame) {
+	b, err := wire.AppendFrame(nil, f)
 	if err == nil {
 		err = r.conn.Publish(r.sub.Input(r.stages[0].Node, r.stages[0].Boot), b)
 	}

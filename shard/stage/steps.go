@@ -89,8 +89,9 @@ func (n *Node) encode(r *run, f *wire.Frame, x []float32, items []wire.SampledIt
 	}
 	out := *f
 	out.SentNS = time.Now().UnixNano()
-	if len(x) > 0 {
-		out.Rows, out.Width, out.DType = len(x)/n.cfg.Hidden, n.cfg.Hidden, wire.F32
+	out.Rows, out.Width, out.DType = len(x)/n.cfg.Hidden, 0, wire.F32
+	if out.Rows > 0 {
+		out.Width = n.cfg.Hidden
 	}
 	n.body = wire.F32Body(n.body[:0], x)
 	out.Body = n.body
