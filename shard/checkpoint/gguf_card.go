@@ -180,13 +180,13 @@ func (c *Card) addTemplate(name, text string) {
 }
 
 // ggufDefaults reads general.sampling.*, where llama.cpp's converter puts generation_config.json's values. No model is
-// refused for them: one of another kind is left out, and so is a top_k of 0 or less, which is off.
+// refused for them: one of another kind, or that is no number, is left out, and so is a top_k of 0 or less, which is off.
 func ggufDefaults(f *gguf.File) Defaults {
 	var d Defaults
 	for key, to := range map[string]**float64{
 		"temp": &d.Temperature, "top_p": &d.TopP, "penalty_repeat": &d.RepetitionPenalty,
 	} {
-		if x, ok, err := f.Float("general.sampling." + key); ok && err == nil {
+		if x, ok, err := f.Float("general.sampling." + key); ok && err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) {
 			*to = &x
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -156,6 +157,8 @@ func TestGGUFVariants(t *testing.T) {
 			func(c *checkpoint.Card) any { return c.Defaults }, checkpoint.Defaults{}},
 		"sampling of other kinds": {map[string]any{"general.sampling.temp": int32(1), "general.sampling.top_k": float32(20),
 			"general.sampling.top_p": "0.9", "general.sampling.penalty_repeat": true},
+			func(c *checkpoint.Card) any { return c.Defaults }, checkpoint.Defaults{}},
+		"sampling by no number": {map[string]any{"general.sampling.temp": float32(math.NaN()), "general.sampling.top_p": float32(math.Inf(1))},
 			func(c *checkpoint.Card) any { return c.Defaults }, checkpoint.Defaults{}},
 		"YaRN": {yarn, func(c *checkpoint.Card) any { return *c.Config.Yarn }, checkpoint.Yarn{
 			Factor: 4, OriginalContext: 512, BetaFast: 32, BetaSlow: 1, AttnFactor: yarnFactor(4)}},

@@ -90,7 +90,6 @@ type rig struct {
 	sub     wire.Subjects
 	model   string
 	stages  []wire.Stage
-	nodes   []*Node
 	loaders []*sumLoader
 	stop    func()
 
@@ -123,7 +122,6 @@ func newRigOf(t *testing.T, stages, layers, hidden int, loader func(i int) Loade
 		r.stages = append(r.stages, st)
 		conn := r.net.Connect(st.Node, bus.Events{})
 		n := NewNode(Config{Hello: wire.Hello{Node: st.Node, Boot: st.Boot}, Subjects: r.sub, Bus: conn, Loader: loader(i), Hidden: hidden, Logger: slog.New(slog.DiscardHandler)})
-		r.nodes = append(r.nodes, n)
 		wg.Go(func() {
 			n.Run(ctx)
 			conn.Close()
