@@ -75,8 +75,8 @@ func (b *Book) grant(a Admission, parties []party) *Grant {
 	for i := range parties {
 		h.TPM[i] = parties[i].limits.TPM
 		parties[i].debit(now.UnixNano(), h)
-		b.putScope(parties[i].scope)
 	}
+	b.putScopes(h)
 	if h.Boot != "" {
 		b.journal.know(h.Number)
 	}
@@ -113,6 +113,7 @@ func (b *Book) extend(h *hold, n int) int {
 		p.reserved += h.Prices.Cost(0, n)
 		if h.TPM[i] > 0 {
 			p.Tokens.take(now.UnixNano(), n, h.TPM[i])
+			b.keys[h.Key].unsaved[h] = true
 		}
 	}
 	return n

@@ -55,6 +55,11 @@ type Book struct {
 type keyState struct {
 	Key
 	scope
+	unsaved map[*hold]bool // have leased tokens that scopes were debited and the database does not know
+}
+
+func newKeyState(k Key) *keyState {
+	return &keyState{Key: k, scope: scope{name: []byte(k.ID)}, unsaved: map[*hold]bool{}}
 }
 
 // hold is a request between Admit and Settle, as the database keeps it.

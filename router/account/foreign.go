@@ -45,9 +45,7 @@ func (b *Book) LeaseTo(ctx context.Context, id ID, upTo int) (leased int, err er
 		}
 		if n := upTo - h.Leased; n > 0 && b.extend(h, n) > 0 {
 			b.putHold(h)
-			for _, p := range b.parties(b.keys[h.Key], h.User) {
-				b.putScope(p.scope)
-			}
+			b.putScopes(h)
 		}
 		leased = h.Leased
 	})

@@ -60,11 +60,10 @@ func (b *Book) CreateKey(ctx context.Context, n NewKey) (secret string, key Key,
 		if _, duplicate = b.index.Load().byMAC[b.index.Load().mac(hash[:])]; duplicate {
 			return
 		}
-		k := &keyState{Key: Key{
+		k := newKeyState(Key{
 			ID: newKeyID(), Name: cleanName(n.Name), Hash: hash[:], Hint: hint(secret), Limits: n.Limits, PerUser: n.PerUser,
 			Models: n.Models, Created: b.now(), Expires: n.Expires.UTC(),
-		}}
-		k.scope.name = []byte(k.ID)
+		})
 		b.keys[k.ID] = k
 		b.changed(k)
 		key = b.shown(k)

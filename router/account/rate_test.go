@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 func TestRate(t *testing.T) {
@@ -88,5 +90,74 @@ func TestRateEdges(t *testing.T) {
 	r.take(now, 5, 10)
 	if r.left(now, 2) != 1 || r.wait(now, 1, 2) != 0 || r.wait(now, 2, 2) != 30*time.Second {
 		t.Errorf("half of a minute was taken; of 2 a minute are left %d, two wait %v", r.left(now, 2), r.wait(now, 2, 2))
+	}
+}
+
+// TestTokensAfterADeath: what a request has used is debited once, whatever was written of it and of others before the process
+// died, to its key and to its user.
+func TestTokensAfterADeath(t *testing.T) {
+	for name, then := range map[string]func(t *testing.T, b *Book, key string){
+		"nothing else": func(*testing.T, *Book, string) {},
+		"its user":     func(t *testing.T, b *Book, key string) { admitted(t, b, key, "ann") },
+		"another user": func(t *testing.T, b *Book, key string) { admitted(t, b, key, "bob") },
+		"a settlement": func(t *testing.T, b *Book, key string) {
+			g := admitted(t, b, key, "bob")
+			if _, err := b.Settle(t.Context(), g.ID, Outcome{}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, dir := noon(), t.TempDir()
+			b := clocked(t, dir, &at)
+			key := makeKey(t, b, NewKey{Limits: Limits{TPM: 1000}, PerUser: Limits{TPM: 800}}).ID
+			g := admitted(t, b, key, "ann")
+			for range 2 {
+				if n, err := b.Lease(t.Context(), g.ID, 200); n != 200 || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			if err := b.Deliver(g.Hold, PromptDone, Mark{Position: 300}); err != nil {
+				t.Fatal(err)
+			}
+			then(t, b, key)
+			if err := b.Close(); err != nil { // holds stay, as after a kill
+				t.Fatal(err)
+			}
+			b = clocked(t, dir, &at)
+			for user, want := range map[string]int{"ann": 800 - 301, "bob": 1000 - 301} {
+				if s, err := b.Standing(t.Context(), key, user); err != nil || s.Quota.TokensLeft != want {
+					t.Errorf("user %s has %d tokens left, %v, want %d", user, s.Quota.TokensLeft, err, want)
+				}
+			}
+			check(t, b)
+		})
+	}
+}
+
+// TestALeaseWritesNothing: leases of this router's requests are written when something else is.
+func TestALeaseWritesNothing(t *testing.T) {
+	b := open(t, t.TempDir(), Limits{TPM: 1000})
+	g := admit(t, b, admission("1", 1))
+	commits := func() (n int) {
+		if err := b.db.View(func(tx *bolt.Tx) error { n = tx.ID(); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := commits()
+	for range 10 {
+		if err := b.write(t.Context(), func() { b.extend(b.holds[g.ID], 10) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := commits() - before; n != 0 {
+		t.Errorf("ten leases are %d commits", n)
+	}
+	if n := len(b.keys[LocalKey].unsaved); n != 1 {
+		t.Errorf("%d holds have leased", n)
+	}
+	if _, err := b.Settle(t.Context(), g.ID, Outcome{}); err != nil || len(b.keys[LocalKey].unsaved) != 0 {
+		t.Errorf("%v; a hold that is settled is still to be written", err)
 	}
 }

@@ -38,8 +38,9 @@ func (b *Book) settle(id ID, o Outcome) (Usage, bool) {
 	}
 	for i, p := range b.parties(b.keys[h.Key], h.User) {
 		p.release(h, &u, h.TPM[i])
-		b.putScope(p.scope)
 	}
+	delete(b.keys[h.Key].unsaved, h)
+	b.putScopes(h)
 	t := b.total(h.Key, h.User)
 	t.add(&u)
 	delete(b.holds, id)

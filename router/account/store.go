@@ -49,7 +49,26 @@ func (b *Book) put(bucket, key []byte, value any) {
 }
 
 func (b *Book) putScope(s *scope) { b.put(bucketScopes, s.name, s.scopeState) }
-func (b *Book) putHold(h *hold)   { b.put(bucketHolds, h.ID.bytes(), h) }
+
+// putScopes writes the scopes of a hold, and with them what their other holds have leased meanwhile: the end of a hold gives
+// back, or takes, what its lease on disk differs from what was used, so a debit and its lease must be on disk together.
+func (b *Book) putScopes(h *hold) {
+	k := b.keys[h.Key]
+	b.putScope(&k.scope)
+	b.putScope(b.user(h.Key, h.User))
+	for other := range k.unsaved {
+		b.putHold(other)
+		if other.User != h.User {
+			b.putScope(b.user(other.Key, other.User))
+		}
+	}
+}
+
+func (b *Book) putHold(h *hold) {
+	b.put(bucketHolds, h.ID.bytes(), h)
+	delete(b.keys[h.Key].unsaved, h)
+}
+
 func (b *Book) putMeta() {
 	b.put(bucketMeta, []byte("state"), metaState{b.id, storeVersion, b.next, b.last})
 }
@@ -85,7 +104,7 @@ func (b *Book) load() error {
 	if err := b.db.Update(prepare); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
-	b.keys[LocalKey] = &keyState{Key: Key{ID: LocalKey, Name: LocalKey}, scope: scope{name: []byte(LocalKey)}}
+	b.keys[LocalKey] = newKeyState(Key{ID: LocalKey, Name: LocalKey})
 	return b.db.View(func(tx *bolt.Tx) error {
 		meta, err := readMeta(tx)
 		if err != nil {
@@ -139,7 +158,7 @@ func readMeta(tx *bolt.Tx) (metaState, error) {
 
 func (b *Book) loadKeys(tx *bolt.Tx) error {
 	return each(tx, bucketKeys, func(_ []byte, k *Key) error {
-		b.keys[k.ID] = &keyState{Key: *k, scope: scope{name: []byte(k.ID)}}
+		b.keys[k.ID] = newKeyState(*k)
 		return nil
 	})
 }
