@@ -176,6 +176,11 @@ func (b *Book) write(ctx context.Context, decide func()) error {
 	case <-b.done:
 		<-o.durable // closed before done
 	}
+	return o.failure()
+}
+
+// failure is why what was decided is not on disk, once durable is closed.
+func (o *op) failure() error {
 	if o.err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, o.err)
 	}

@@ -309,8 +309,11 @@ func TestADiskThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, err := b.Admit(ctx, admission("2", 1)) // nobody knows yet
-	if err != nil || g.Durable(ctx) == nil {
-		t.Errorf("%v; durable without a disk", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Durable(ctx); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("durable without a disk: %v", err)
 	}
 	if _, err := b.Admit(ctx, admission("3", 1)); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)

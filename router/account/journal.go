@@ -291,7 +291,7 @@ func (j *journal) flush() error {
 	// At an offset, so that the next write goes over a record that this one leaves torn: it would hide all behind it.
 	n, err := j.file.WriteAt(j.buf, j.size)
 	if err != nil {
-		return fmt.Errorf("account: journal: %w", err)
+		return fmt.Errorf("%w: journal: %w", ErrUnavailable, err)
 	}
 	j.size += int64(n)
 	j.dirty = true

@@ -2,9 +2,11 @@ package account
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"syscall"
 	"testing"
 )
 
@@ -64,6 +66,22 @@ func TestCompaction(t *testing.T) {
 	}
 	if err := b.Deliver(1, PromptDone); err == nil {
 		t.Error("a closed journal takes marks")
+	}
+}
+
+// TestAFullDisk: what cannot be journalled must not be delivered, and is told as what may be tried again.
+func TestAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	j := &journal{file: full, limit: compactAt, live: marks{}, queue: make(chan entry, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	go j.run()
+	if err := (&Book{journal: j}).Deliver(1, PromptDone); !errors.Is(err, ErrUnavailable) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v", err)
+	}
+	if err := j.close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -54,7 +54,7 @@ func (g *Grant) Durable(ctx context.Context) error {
 	}
 	select {
 	case <-g.op.durable: // soon: the writer is at it
-		return g.op.err
+		return g.op.failure()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -123,7 +123,7 @@ var (
 	ErrDuplicate = errors.New("account: request admitted before")
 	// ErrClosed is returned when the book has been closed.
 	ErrClosed = errors.New("account: the ledger is closed")
-	// ErrUnavailable is returned by Admit while the database cannot be written.
+	// ErrUnavailable is returned while the database or the journal cannot be written, as on a full disk.
 	ErrUnavailable = errors.New("account: the ledger cannot be written")
 )
 
