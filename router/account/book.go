@@ -36,6 +36,9 @@ type Book struct {
 	stopOnce sync.Once
 	index    atomic.Pointer[index]
 
+	unsettled chan unsettled // to retry
+	retried   chan struct{}  // closed when retry has ended
+
 	// Everything below belongs to the writer.
 	keys    map[string]*keyState
 	users   map[totalKey]*scope
@@ -102,6 +105,7 @@ func Open(dir string, opts Options) (*Book, error) {
 	b := &Book{
 		defaults: opts.Defaults, log: opts.Logger, clock: opts.Clock, db: db,
 		ops: make(chan *op, 256), done: make(chan struct{}), stop: make(chan struct{}),
+		unsettled: make(chan unsettled, maxUnsettled), retried: make(chan struct{}),
 		keys: map[string]*keyState{}, users: map[totalKey]*scope{}, holds: map[ID]*hold{}, ended: map[ID]bool{}, ending: map[ID]bool{}, totals: map[totalKey]*Total{},
 	}
 	if b.clock == nil {
@@ -116,7 +120,7 @@ func Open(dir string, opts Options) (*Book, error) {
 	return b, nil
 }
 
-// start brings memory up to date and sets the two owners going.
+// start brings memory up to date and sets the owners going.
 func (b *Book) start(journalPath string) error {
 	if err := b.load(); err != nil {
 		return err
@@ -132,6 +136,7 @@ func (b *Book) start(journalPath string) error {
 	b.journal = j
 	b.publish()
 	go b.run()
+	go b.retry()
 	return nil
 }
 
@@ -139,6 +144,7 @@ func (b *Book) start(journalPath string) error {
 func (b *Book) Close() error {
 	b.stopOnce.Do(func() { close(b.stop) })
 	<-b.done
+	<-b.retried
 	return errors.Join(b.journal.close(), b.db.Close())
 }
 

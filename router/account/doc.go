@@ -21,7 +21,8 @@
 // # Ownership
 //
 // One goroutine (writer.go) owns keys, limits, holds and totals in memory: it decides each request in order, while another commits
-// what was decided before, together. No decision waits for the disk. A third (journal.go) owns the journal.
+// what was decided before, together. No decision waits for the disk. A third (journal.go) owns the journal, a fourth (retry.go) the
+// settlements that failed.
 // A second process that opens the same folder is refused.
 //
 // # Money

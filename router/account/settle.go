@@ -9,16 +9,25 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Settle implements [Ledger]. It returns when the record is on disk.
+// Settle implements [Ledger]. It returns when the record is on disk, or when that failed or took too long: then the book goes on
+// trying for as long as it is open.
 func (b *Book) Settle(ctx context.Context, id ID, o Outcome) (Usage, error) {
-	var u Usage
-	var found bool
-	err := b.write(ctx, func() { u, found = b.settle(id, o) })
+	u, err := b.trySettle(ctx, id, o)
 	if err != nil {
+		b.again(unsettled{id, o}, err)
+	}
+	return u, err
+}
+
+func (b *Book) trySettle(ctx context.Context, id ID, o Outcome) (u Usage, err error) {
+	var found bool
+	if err := b.write(ctx, func() { u, found = b.settle(id, o) }); err != nil {
 		return u, err
 	}
 	if !found {
-		return b.settled(id)
+		if u, err = b.settled(id); err != nil {
+			return u, err
+		}
 	}
 	b.journal.forget(u.Hold)
 	return u, nil
