@@ -24,6 +24,9 @@ var (
 	quiet    = slog.New(slog.DiscardHandler)
 )
 
+// silenceAndMore is when the owner has settled what a router had that is silent.
+const silenceAndMore = 13 * time.Second
+
 // world is an owner and a client of its ledger in a bubble of synctest.
 type world struct {
 	t      *testing.T
@@ -232,6 +235,32 @@ func TestARouterThatDies(t *testing.T) {
 		}
 		if _, err := w.client.Lease(t.Context(), g.ID, 5); !errors.Is(err, account.ErrUnknownRequest) {
 			t.Errorf("a lease of a settled request: %v", err)
+		}
+	})
+}
+
+// TestLostBeats: a request that was admitted after the last beat that came is not given up before its router is silent for long.
+func TestLostBeats(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		time.Sleep(500 * time.Millisecond) // a beat has come
+		g := w.admit("1")
+		w.net.Cut("otherb1")
+		time.Sleep(8 * time.Second)
+		if r := w.verify(); r.Open != 1 {
+			t.Fatalf("after 8 s: %+v", r)
+		}
+		w.net.Heal("otherb1")
+		if err := w.client.Deliver(g.Hold, account.PromptDone, account.Mark{Position: 7}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if r := w.verify(); r.Open != 1 {
+			t.Fatalf("a request that its router names: %+v", r)
+		}
+		w.net.Cut("otherb1")
+		time.Sleep(silenceAndMore)
+		if r := w.verify(); r.Open != 0 || r.Cost != 17 {
+			t.Errorf("after a silence: %+v", r)
 		}
 	})
 }

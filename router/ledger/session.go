@@ -11,7 +11,7 @@ const (
 	beatEvery = time.Second
 	// silence is the time after which a router that says nothing is gone.
 	silence = 10 * time.Second
-	// settling is how long a request that its router does not name may still be on its way to be named.
+	// settling is how long after its admission a request may be missing in what its router says.
 	settling = 5 * time.Second
 )
 
@@ -52,7 +52,7 @@ func (s *sessions) gone(f account.Foreign, now time.Time) bool {
 	case ses.live == nil:
 		return false
 	}
-	return !ses.live[f.ID.Request] && now.Sub(f.Admitted) > settling
+	return !ses.live[f.ID.Request] && ses.heard.Sub(f.Admitted) > settling
 }
 
 func (s *sessions) set(at [2]string, ses *session) {
