@@ -353,3 +353,30 @@ func TestDecisionsDoNotWaitForTheDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUsageOfOneKey: other keys' totals are not even read.
+func TestUsageOfOneKey(t *testing.T) {
+	b := open(t, t.TempDir(), Limits{})
+	key := makeKey(t, b, NewKey{}).ID
+	for _, user := range []string{"", "ann", "bob"} {
+		settle(t, b, admitted(t, b, key, user), 1)
+	}
+	spoil := func(tx *bolt.Tx) error {
+		totals := tx.Bucket(bucketTotals)
+		return errors.Join(totals.Put([]byte("a\x00u"), []byte("?")), totals.Put([]byte(key+"x\x00u"), []byte("?")), totals.Put([]byte("z\x00u"), []byte("?")))
+	}
+	if err := b.db.Update(spoil); err != nil {
+		t.Fatal(err)
+	}
+	totals, err := b.Usage(t.Context(), Query{Key: key, ByUser: true})
+	if err != nil || len(totals) != 3 {
+		t.Errorf("%+v, %v", totals, err)
+	}
+	totals, err = b.Usage(t.Context(), Query{Key: key})
+	if err != nil || len(totals) != 1 || totals[0].Requests != 3 {
+		t.Errorf("%+v, %v", totals, err)
+	}
+	if _, err := b.Usage(t.Context(), Query{}); err == nil {
+		t.Error("a total that cannot be read is not told")
+	}
+}

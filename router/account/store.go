@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
@@ -206,7 +207,13 @@ func (b *Book) loadTotals(tx *bolt.Tx) error {
 
 // each calls fn with every value of a bucket in the order of its keys.
 func each[T any](tx *bolt.Tx, bucket []byte, fn func(key []byte, v *T) error) error {
-	return tx.Bucket(bucket).ForEach(func(key, data []byte) error {
+	return eachOf(tx, bucket, nil, fn)
+}
+
+// eachOf is each of the keys that begin with a prefix.
+func eachOf[T any](tx *bolt.Tx, bucket, prefix []byte, fn func(key []byte, v *T) error) error {
+	c := tx.Bucket(bucket).Cursor()
+	for key, data := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, data = c.Next() {
 		v := new(T)
 		err := json.Unmarshal(data, v)
 		if err == nil {
@@ -215,8 +222,8 @@ func each[T any](tx *bolt.Tx, bucket []byte, fn func(key []byte, v *T) error) er
 		if err != nil {
 			return fmt.Errorf("account: %s %q: %w", bucket, key, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // usageKey orders usage by time.

@@ -74,7 +74,11 @@ func (b *Book) Usage(ctx context.Context, q Query) ([]Total, error) {
 func (b *Book) collect(ctx context.Context, q *Query, collect func(*Total)) error {
 	return b.db.View(func(tx *bolt.Tx) error {
 		if q.Since.IsZero() && q.Until.IsZero() {
-			return each(tx, bucketTotals, func(_ []byte, t *Total) error {
+			var prefix []byte
+			if q.Key != "" {
+				prefix = totalKey{key: q.Key}.bytes()
+			}
+			return eachOf(tx, bucketTotals, prefix, func(_ []byte, t *Total) error {
 				collect(t)
 				return ctx.Err()
 			})
