@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/stagecoach-llm/stagecoach/coordinator/lead"
@@ -86,7 +89,11 @@ func (c *coordinatorCmd) natsForOthers() []string {
 	if err != nil || c.Advertise == "" {
 		return []string{c.NATS}
 	}
-	u.Host = c.Advertise + ":" + u.Port()
+	host := c.Advertise
+	if h, _, err := net.SplitHostPort(host); err == nil { // gossip's port
+		host = h
+	}
+	u.Host = net.JoinHostPort(strings.Trim(host, "[]"), cmp.Or(u.Port(), "4222"))
 	return []string{u.String()}
 }
 
