@@ -44,6 +44,9 @@ type sample struct {
 }
 
 func (c *benchEndpointCmd) Run(ctx context.Context) error {
+	if c.Clients < 1 || c.Requests < 0 || c.Tokens < 1 {
+		return fmt.Errorf("%d clients, %d requests of %d tokens: at least 1 client and 1 token, and no negative number", c.Clients, c.Requests, c.Tokens)
+	}
 	model, err := c.model(ctx)
 	if err != nil {
 		return err
@@ -54,6 +57,9 @@ func (c *benchEndpointCmd) Run(ctx context.Context) error {
 	}
 	start := time.Now()
 	samples := c.drive(ctx, n, func(i int) sample { return c.request(ctx, model, i) })
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r := summarise(samples, time.Since(start))
 	r.Model, r.Clients = model, c.Clients
 	if r.Failed == n {
@@ -66,7 +72,7 @@ func (c *benchEndpointCmd) Run(ctx context.Context) error {
 	})
 }
 
-// drive runs n requests, Clients at a time.
+// drive runs n requests, Clients at a time, and begins no more once ctx has ended.
 func (c *benchEndpointCmd) drive(ctx context.Context, n int, one func(int) sample) []sample {
 	samples := make([]sample, n)
 	next := make(chan int)
@@ -78,8 +84,13 @@ func (c *benchEndpointCmd) drive(ctx context.Context, n int, one func(int) sampl
 			}
 		})
 	}
-	for i := 0; i < n && ctx.Err() == nil; i++ {
-		next <- i
+feed:
+	for i := range n {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
 	}
 	close(next)
 	wg.Wait()
