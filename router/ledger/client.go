@@ -42,6 +42,7 @@ type Client struct {
 	made   atomic.Bool // no key was ever made, as far as is known, while false
 	asked  atomic.Bool // made is known
 	marks  chan *marked
+	late   chan late     // settlements to bring to the owner yet
 	done   chan struct{} // closed when Run has ended
 
 	mu   sync.Mutex // never held while anything waits
@@ -62,14 +63,15 @@ func NewClient(o Options) *Client {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Client{Options: o, marks: make(chan *marked), done: make(chan struct{}), live: map[string]*lease{}}
+	return &Client{Options: o, marks: make(chan *marked), late: make(chan late, maxLate), done: make(chan struct{}), live: map[string]*lease{}}
 }
 
-// Run beats and brings marks to the owner until ctx ends.
+// Run beats and brings marks, and settlements that failed, to the owner until ctx ends.
 func (c *Client) Run(ctx context.Context) {
-	var beats sync.WaitGroup
-	beats.Go(func() { c.beats(ctx) })
-	defer beats.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { c.beats(ctx) })
+	beside.Go(func() { c.settleLate(ctx) })
+	defer beside.Wait()
 	defer close(c.done)
 	for {
 		select {
@@ -172,16 +174,6 @@ func (c *Client) Lease(ctx context.Context, id account.ID, n int) (int, error) {
 	granted := min(n, max(0, r.Leased-l.total)) // more where the answer to an earlier lease was lost
 	l.total += granted
 	return granted, nil
-}
-
-// Settle implements account.Ledger. Where the owner does not answer in time, it settles the request later, at the last
-// journalled position, which is what was delivered.
-func (c *Client) Settle(ctx context.Context, id account.ID, o account.Outcome) (u account.Usage, err error) {
-	defer c.drop(id)
-	ctx, cancel := context.WithTimeout(ctx, brief)
-	defer cancel()
-	err = c.ask(ctx, verbSettle, settleAsk{id, o}, &u)
-	return u, err
 }
 
 func (c *Client) drop(id account.ID) {

@@ -15,6 +15,9 @@
 //
 // # Deaths
 //
+// A settlement that the owner does not answer is asked again for 10 s after its handler has gone on. One that the owner cannot write
+// it tries again itself.
+//
 // A router says every second which requests it has. Those that it has no more, and all of one that has been silent for 10 s,
 // are settled by the owner at their last journalled position. Until then they hold what they reserve.
 //

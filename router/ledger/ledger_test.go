@@ -303,6 +303,51 @@ func TestTheOwnerDies(t *testing.T) {
 	})
 }
 
+// TestASettlementThatIsNotHeard is asked again: what is known of a request is not lost with an owner that is away for a while.
+func TestASettlementThatIsNotHeard(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		g := w.admit("1")
+		if err := w.client.Deliver(g.Hold, account.PromptDone, account.Mark{Position: 7}); err != nil {
+			t.Fatal(err)
+		}
+		w.net.Cut("otherb1")
+		o := account.Outcome{Prompt: 10, Cached: 4, Completion: 7, Status: account.StatusOK}
+		if _, err := w.client.Settle(t.Context(), g.ID, o); !errors.Is(err, account.ErrUnavailable) {
+			t.Errorf("settled by an owner that does not hear: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		w.net.Heal("otherb1")
+		time.Sleep(2 * time.Second)
+		if u, err := w.book.Settle(t.Context(), g.ID, account.Outcome{}); err != nil || u.Cached != 4 || u.Status != account.StatusOK {
+			t.Errorf("%+v, %v", u, err)
+		}
+		w.verify()
+	})
+}
+
+// TestASettlementThatIsGivenUp: beats stop naming its request, which the owner settles at what was delivered.
+func TestASettlementThatIsGivenUp(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		g := w.admit("1")
+		if err := w.client.Deliver(g.Hold, account.PromptDone, account.Mark{Position: 7}); err != nil {
+			t.Fatal(err)
+		}
+		w.end()
+		if _, err := w.client.Settle(t.Context(), g.ID, account.Outcome{Prompt: 10, Completion: 7, Status: account.StatusOK}); err == nil {
+			t.Error("settled without an owner")
+		}
+		time.Sleep(20 * time.Second)
+		w.own("boot-2")
+		if r := w.verify(); r.Open != 1 {
+			t.Errorf("%+v", r)
+		}
+		time.Sleep(3 * time.Second)
+		if r := w.verify(); r.Open != 0 || r.Cost != 17 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 func TestASecondOwnerIsRefused(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		book, err := account.Open(t.TempDir(), account.Options{Logger: quiet})
