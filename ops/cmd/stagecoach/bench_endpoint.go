@@ -66,7 +66,7 @@ func (c *benchEndpointCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("every request failed: %w", samples[0].err)
 	}
 	return c.print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "model\t%s\nclients\t%d\nrequests\t%d, %d failed\n", r.Model, r.Clients, r.Requests, r.Failed)
+		fmt.Fprintf(w, "model\t%s\nclients\t%d\nrequests\t%d, %d failed\n", shown(r.Model), r.Clients, r.Requests, r.Failed)
 		fmt.Fprintf(w, "tokens\t%d prompt, %d output in %.2f s\noutput\t%.1f tokens/s\n", r.PromptTokens, r.OutputTokens, r.Seconds, r.OutputRate)
 		fmt.Fprintf(w, "first token\t%.1f ms median, %.1f ms 95th\nper token\t%.2f ms median, %.2f ms 95th\n", r.FirstP50, r.FirstP95, r.EachP50, r.EachP95)
 	})

@@ -44,7 +44,7 @@ func (c *chatCmd) Run(ctx context.Context) error {
 
 // converse reads lines until the input ends. A turn that fails is not remembered.
 func (c *chatCmd) converse(ctx context.Context, r chatRequest) error {
-	fmt.Printf("%s; an empty line or Ctrl-D ends.\n", r.Model)
+	fmt.Printf("%s; an empty line or Ctrl-D ends.\n", shown(r.Model))
 	in := bufio.NewScanner(os.Stdin)
 	for fmt.Print("> "); in.Scan() && strings.TrimSpace(in.Text()) != ""; fmt.Print("> ") {
 		turn := r
@@ -54,7 +54,7 @@ func (c *chatCmd) converse(ctx context.Context, r chatRequest) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "stagecoach: %v\n", err)
+			fmt.Fprintf(os.Stderr, "stagecoach: %s\n", shownText(err.Error()))
 			continue
 		}
 		r.Messages = append(turn.Messages, message{"assistant", text})

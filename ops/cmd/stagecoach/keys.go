@@ -99,7 +99,7 @@ func (o *output) printSecret(secret string, key account.Key) error {
 		Name string `json:"name"`
 	}{secret, key.ID, key.Name}
 	return o.print(made, func(w io.Writer) {
-		fmt.Fprintf(w, "%s\n\nThis is the key of %s (%s). It is stored hashed and cannot be shown again.\n", secret, key.Name, key.ID)
+		fmt.Fprintf(w, "%s\n\nThis is the key of %s (%s). It is stored hashed and cannot be shown again.\n", secret, shown(key.Name), key.ID)
 		if key.Former != nil {
 			fmt.Fprintf(w, "The one before is good until %s.\n", key.Former.Until.Format(time.DateTime))
 		}
@@ -125,18 +125,20 @@ func (c *keysListCmd) Run(ctx context.Context) error {
 
 // printKeys is a table of keys, each with the limits of its users below it.
 func (o *output) printKeys(keys ...account.Key) error {
-	return o.print(keys, func(w io.Writer) {
-		fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tBUDGET\tMODELS\tCREATED\tSTATE")
-		for _, k := range keys {
-			fmt.Fprintf(w, "%s\t%s\tsk-%s\t%s\t%s\t%s\t$%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Hint, limitText(k.Limits.RPM), limitText(k.Limits.TPM),
-				limitText(k.Limits.Concurrency), k.Spent, budgetsText(k.Limits), cmp.Or(strings.Join(k.Models, ","), "all"),
-				k.Created.Format(time.DateTime), stateText(k))
-			userLimits(w, "each user", k.PerUser)
-			for _, user := range slices.Sorted(maps.Keys(k.Users)) {
-				userLimits(w, fmt.Sprintf("user %q", user), k.Users[user])
-			}
+	return o.print(keys, func(w io.Writer) { keyTable(w, keys) })
+}
+
+func keyTable(w io.Writer, keys []account.Key) {
+	fmt.Fprintln(w, "ID\tNAME\tKEY\tREQ/MIN\tTOK/MIN\tAT ONCE\tSPENT\tBUDGET\tMODELS\tCREATED\tSTATE")
+	for _, k := range keys {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t$%s\t%s\t%s\t%s\t%s\n", k.ID, shown(k.Name), shown("sk-"+k.Hint), limitText(k.Limits.RPM),
+			limitText(k.Limits.TPM), limitText(k.Limits.Concurrency), k.Spent, budgetsText(k.Limits), cmp.Or(shown(strings.Join(k.Models, ",")), "all"),
+			k.Created.Format(time.DateTime), stateText(k))
+		userLimits(w, "each user", k.PerUser)
+		for _, user := range slices.Sorted(maps.Keys(k.Users)) {
+			userLimits(w, fmt.Sprintf("user %q", user), k.Users[user])
 		}
-	})
+	}
 }
 
 // userLimits is a line below a key.
@@ -204,7 +206,7 @@ func (c *keysRevokeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s (%s) is revoked\n", key.ID, key.Name)
+	fmt.Printf("%s (%s) is revoked\n", key.ID, shown(key.Name))
 	return nil
 }
 
@@ -250,6 +252,6 @@ func (b *books) setDisabled(ctx context.Context, ref string, disabled bool) erro
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s (%s) is %s\n", key.ID, key.Name, stateText(key))
+	fmt.Printf("%s (%s) is %s\n", key.ID, shown(key.Name), stateText(key))
 	return nil
 }

@@ -57,7 +57,7 @@ func main() {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err := k.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(os.Stderr, "stagecoach: %v\n", err)
+		fmt.Fprintf(os.Stderr, "stagecoach: %s\n", shownText(err.Error()))
 		os.Exit(1)
 	}
 }

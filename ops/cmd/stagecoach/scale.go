@@ -49,7 +49,7 @@ func (c *scaleCmd) Run(ctx context.Context) error {
 	}
 	fmt.Printf("the model runs on %d %s:", len(s.Stages), shards)
 	for _, st := range s.Stages {
-		fmt.Printf(" %s (%s)", st.Node, layersText(st.First, st.Last))
+		fmt.Printf(" %s (%s)", shown(st.Node), layersText(st.First, st.Last))
 	}
 	fmt.Println()
 	return nil

@@ -36,7 +36,7 @@ func statusTable(w io.Writer, s *wire.Status) {
 		state += ": " + s.Reason
 	}
 	fmt.Fprintf(w, "cluster\t%s\nmodel\t%s (%s)\nstate\t%s\nepoch\t%s, %d recoveries, up %s\n",
-		s.Cluster, s.Model, s.ModelID, state, plan.FormatEpoch(s.Epoch), s.Recovery, (time.Duration(s.UptimeMS) * time.Millisecond).Round(time.Second))
+		shown(s.Cluster), shown(s.Model), shown(s.ModelID), shown(state), plan.FormatEpoch(s.Epoch), s.Recovery, (time.Duration(s.UptimeMS) * time.Millisecond).Round(time.Second))
 	fmt.Fprintf(w, "requests\t%d running, %d waiting\nKV blocks\t%d of %d used\ntokens\t%d sampled, %d preemptions\n",
 		s.Queue.Running, s.Queue.Waiting, s.Queue.KVUsed, s.Queue.KVBlocks, s.Queue.Tokens, s.Queue.Preempted)
 	if len(s.Stages) > 0 {
@@ -49,8 +49,8 @@ func statusTable(w io.Writer, s *wire.Status) {
 		if n.ToLoad > 0 {
 			note = fmt.Sprintf("loaded %s of %s", bytesText(n.Loaded), bytesText(n.ToLoad))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s/s\t%s\n", n.Node, n.State, n.Host, n.Kernels, n.Threads,
-			bytesText(n.Resident), bytesText(n.MemoryBytes), bytesText(int64(n.BytesPerSec)), note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s/s\t%s\n", shown(n.Node), shown(n.State), shown(n.Host), shown(n.Kernels), n.Threads,
+			bytesText(n.Resident), bytesText(n.MemoryBytes), bytesText(int64(n.BytesPerSec)), shown(note))
 	}
 }
 
@@ -61,7 +61,7 @@ func stageTable(w io.Writer, stages []wire.StageStatus) {
 		if s.MeasuredNS > 0 {
 			measured = millis(s.MeasuredNS)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\n", i, s.Node, layersText(s.First, s.Last),
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\n", i, shown(s.Node), layersText(s.First, s.Last),
 			bytesText(s.WeightBytes), bytesText(s.KVBytes), millis(s.PredictedNS), measured, 100*s.Busy)
 	}
 }

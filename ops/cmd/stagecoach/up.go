@@ -178,7 +178,7 @@ func (c *upCmd) options(logs io.Writer) local.Options {
 // say shows progress. That shards are lost while all roles are being ended is none.
 func (c *upCmd) say(text string) {
 	if !c.ending.Load() {
-		fmt.Println("  " + text)
+		fmt.Println("  " + shownText(text))
 	}
 }
 

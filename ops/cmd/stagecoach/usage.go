@@ -38,12 +38,15 @@ func (c *usageShowCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(rows, func(w io.Writer) {
-		fmt.Fprintln(w, "KEY\tNAME\tUSER\tREQUESTS\tPROMPT\tOUTPUT\tCOST")
-		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t$%s\n", r.Key, cmp.Or(r.Name, "-"), cmp.Or(r.User, "-"), r.Requests, r.Prompt, r.Completion, r.Cost)
-		}
-	})
+	return c.print(rows, func(w io.Writer) { usageTable(w, rows) })
+}
+
+func usageTable(w io.Writer, rows []account.Total) {
+	fmt.Fprintln(w, "KEY\tNAME\tUSER\tREQUESTS\tPROMPT\tOUTPUT\tCOST")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t$%s\n", r.Key, cmp.Or(shown(r.Name), "-"), cmp.Or(shown(r.User), "-"),
+			r.Requests, r.Prompt, r.Completion, r.Cost)
+	}
 }
 
 type usageVerifyCmd struct {
@@ -63,7 +66,7 @@ func (c *usageVerifyCmd) Run(ctx context.Context) error {
 	err = c.print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "settled\t%d requests\nopen\t%d requests\ncost\t$%s\n", r.Requests, r.Open, r.Cost)
 		for _, p := range r.Problems {
-			fmt.Fprintf(w, "PROBLEM\t%s\n", p)
+			fmt.Fprintf(w, "PROBLEM\t%s\n", shownText(p))
 		}
 	})
 	if err == nil && len(r.Problems) > 0 {

@@ -16,7 +16,7 @@ import (
 
 type usageExportCmd struct {
 	books
-	Format string   `enum:"csv,jsonl" default:"csv" help:"CSV with a header, or one JSON object a line."`
+	Format string   `enum:"csv,jsonl" default:"csv" help:"CSV with a header (import it as text: users choose their names, and a spreadsheet may run one as a formula), or one JSON object a line."`
 	By     []string `default:"day,key,user,model" help:"What to break usage down by: day, key, user, model."`
 	From   string   `help:"First day, 2026-02-28 (UTC), or time, 2026-02-28T12:00:00Z."`
 	To     string   `help:"Day or time from which on nothing counts any more."`
@@ -40,15 +40,35 @@ func (c *usageExportCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Format == "csv" {
+		if isTerminal(os.Stdout) {
+			show(rows)
+		}
 		return writeCSV(os.Stdout, c.By, rows)
 	}
-	enc := json.NewEncoder(os.Stdout)
 	for i := range rows {
-		if err := enc.Encode(&rows[i]); err != nil {
+		data, err := json.Marshal(&rows[i])
+		if err == nil {
+			err = writeJSON(os.Stdout, data)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isTerminal tells whether people read what is written to a file.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// show makes names harmless to a terminal.
+func show(rows []account.Row) {
+	for i := range rows {
+		r := &rows[i]
+		r.Name, r.User, r.Model = shown(r.Name), shown(r.User), shown(r.Model)
+	}
 }
 
 func parseInstant(flag, s string) (time.Time, error) {
@@ -65,7 +85,8 @@ func parseInstant(flag, s string) (time.Time, error) {
 	return t, nil
 }
 
-// writeCSV writes the columns that the rows are broken down by, and what was used.
+// writeCSV writes the columns that the rows are broken down by, and what was used. Names are quoted as CSV has it and otherwise exact,
+// also those that a spreadsheet would run as formulas: an apostrophe before them would be another name.
 func writeCSV(w io.Writer, by []string, rows []account.Row) error {
 	columns := []struct {
 		name, by string
