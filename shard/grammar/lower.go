@@ -29,6 +29,13 @@ func newLowering(b *builder, data []byte) (*lowering, error) {
 	return l, l.err
 }
 
+// spend counts n steps and fails when there are too many.
+func (l *lowering) spend(s *schema, n int) {
+	if l.work += n; l.work > maxWork {
+		l.fail(s, "", "the schema is too complex: its parts combine in too many ways")
+	}
+}
+
 func (l *lowering) fail(s *schema, keyword, format string, args ...any) {
 	if l.err == nil {
 		l.err = fail(s.path, keyword, format, args...)
@@ -63,7 +70,7 @@ func (l *lowering) lower(s *schema) []int32 {
 	if s.never() {
 		return nil
 	}
-	if s.hasEnum {
+	if s.enum != nil {
 		return []int32{l.lowerEnum(s)}
 	}
 	if s.plain() {
@@ -112,13 +119,17 @@ func (l *lowering) lowerGroup(s *schema) []int32 {
 	rest.groups = s.groups[1:]
 	alone := rest.plain() && len(rest.groups) == 0
 	var out []int32
+	has := map[int32]bool{}
 	for _, branch := range group {
+		if l.err != nil {
+			return nil
+		}
 		to := branch
 		if !alone {
 			to = l.both(s.path, &rest, branch)
 		}
-		if pc := l.rule(to); !slices.Contains(out, pc) {
-			out = append(out, pc)
+		if pc := l.rule(to); !has[pc] {
+			out, has[pc] = append(out, pc), true
 		}
 	}
 	return out
@@ -138,10 +149,11 @@ func (l *lowering) lowerEnum(s *schema) int32 {
 		l.fail(s, "enum", "only type may stand beside enum and const")
 		return l.dead()
 	}
+	l.spend(s, len(s.enum.values)+s.enum.bytes/bytesPerStep)
 	var texts []string
-	for _, v := range s.enum {
+	for i, v := range s.enum.values {
 		if s.allows(v) {
-			texts = append(texts, v.canonical())
+			texts = append(texts, s.enum.texts[i])
 		}
 	}
 	slices.Sort(texts)

@@ -26,6 +26,7 @@ func (l *lowering) refer(s *schema, v *value) *schema {
 	}
 	at := l.top
 	for _, step := range strings.Split(path, "/")[1:] {
+		l.spend(s, 1+len(at.members)/8)
 		if at = at.step(strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")); at == nil {
 			break
 		}
@@ -67,7 +68,7 @@ func (l *lowering) both(path string, parts ...*schema) *schema {
 	if s, ok := l.merged[key.String()]; ok {
 		return s
 	}
-	if len(l.merged) >= maxMerges {
+	if len(l.merged) >= maxMerges && l.err == nil {
 		l.err = fail(path, "", "the schema is too large: allOf, anyOf and $ref combine to more than %d subschemas", maxMerges)
 	}
 	s := newSchema(path)
@@ -124,6 +125,7 @@ func (l *lowering) flat(s *schema, depth int) *schema {
 
 // merge is what both say.
 func (l *lowering) merge(a, b *schema) *schema {
+	l.spend(a, a.size()+b.size())
 	out := *a
 	out.types = a.types & b.types
 	out.object, out.array, out.str, out.num = a.object || b.object, a.array || b.array, a.str || b.str, a.num || b.num
@@ -133,8 +135,8 @@ func (l *lowering) merge(a, b *schema) *schema {
 			out.groups = append(out.groups, g)
 		}
 	}
-	if b.hasEnum {
-		out.only(b.enum)
+	if b.enum != nil {
+		l.only(&out, b.enum)
 	}
 	l.mergeObjects(&out, a, b)
 	l.mergeArrays(&out, a, b)
@@ -152,6 +154,18 @@ func (l *lowering) merge(a, b *schema) *schema {
 	return &out
 }
 
+// size is how many steps it takes to merge s.
+func (s *schema) size() int {
+	n := 8 + 8*len(s.props) + 8*len(s.required) + 4*len(s.prefix) + 4*len(s.groups) + len(s.patterns) + len(s.formats)
+	for _, p := range s.props {
+		n += len(p.name) / bytesPerStep
+	}
+	for _, name := range s.required {
+		n += len(name) / bytesPerStep
+	}
+	return n
+}
+
 // set is the members of a list.
 func set(list []string) map[string]bool {
 	out := make(map[string]bool, len(list))
@@ -167,19 +181,6 @@ func distinct(a, b []string) []string {
 	for _, s := range b {
 		if !has[s] {
 			out, has[s] = append(out, s), true
-		}
-	}
-	return out
-}
-
-func common(a, b []*value) (out []*value) {
-	has := map[string]bool{}
-	for _, v := range b {
-		has[v.canonical()] = true
-	}
-	for _, v := range a {
-		if has[v.canonical()] {
-			out = append(out, v)
 		}
 	}
 	return out

@@ -26,29 +26,52 @@ func (l *lowering) checkOneOfs() {
 			l.fail(o.in, "oneOf", "%d branches, at most %d", len(o.branches), maxOneOf)
 			return
 		}
-		flat := make([]*schema, len(o.branches))
+		branches := make([]branch, len(o.branches))
 		for k, b := range o.branches {
-			flat[k] = l.flat(b, 0)
+			branches[k] = l.branch(b)
 		}
-		must := make([]map[string]bool, len(flat))
-		for k, a := range flat {
-			must[k] = map[string]bool{}
-			for j, b := range flat[:k] {
-				name, ok := l.apart(a, b)
-				if l.err == nil && !ok {
-					l.fail(o.in, "oneOf", "branches %d and %d are not told apart by type or by a property's constants: use anyOf", j, k)
-				}
-				must[j][name], must[k][name] = true, true
-			}
+		if must := l.tellApart(o.in, branches); l.err == nil {
+			l.demand(o, must)
 		}
-		l.demand(o, must)
 	}
 }
 
-// demand makes properties of a oneOf's branches required. "" is none.
+// branch is a branch of a oneOf with its parts merged in.
+type branch struct {
+	*schema
+	named map[string]*schema
+}
+
+func (l *lowering) branch(s *schema) branch {
+	s = l.flat(s, 0)
+	l.spend(s, len(s.props))
+	return branch{s, byName(s.props)}
+}
+
+// tellApart finds for each branch the properties that distinguish it from others.
+func (l *lowering) tellApart(in *schema, branches []branch) []map[string]bool {
+	must := make([]map[string]bool, len(branches))
+	for k, a := range branches {
+		must[k] = map[string]bool{}
+		for j, b := range branches[:k] {
+			name, ok := l.apart(a, b)
+			if !ok {
+				l.fail(in, "oneOf", "branches %d and %d are not told apart by type or by a property's constants: use anyOf", j, k)
+			}
+			if l.err != nil {
+				return must
+			}
+			if name != "" {
+				must[j][name], must[k][name] = true, true
+			}
+		}
+	}
+	return must
+}
+
+// demand makes properties of a oneOf's branches required.
 func (l *lowering) demand(o oneOf, must []map[string]bool) {
 	for i, names := range must {
-		delete(names, "")
 		if len(names) > 0 {
 			s := newSchema(o.branches[i].path)
 			s.object, s.required = true, slices.Sorted(maps.Keys(names))
@@ -58,53 +81,34 @@ func (l *lowering) demand(o oneOf, must []map[string]bool) {
 }
 
 // apart tells whether no value satisfies both, as far as types and constants show; where a property does, it is named and must be there.
-func (l *lowering) apart(a, b *schema) (property string, ok bool) {
-	switch shared := l.kinds(a) & l.kinds(b); {
-	case shared == 0 || distinctConstants(a, b):
+func (l *lowering) apart(a, b branch) (property string, ok bool) {
+	l.spend(a.schema, 1)
+	switch shared := a.kinds() & b.kinds(); {
+	case shared == 0 || l.differ(a.schema, b.schema):
 		return "", true
 	case shared != tObject:
 		return "", false
 	}
 	for _, p := range a.props {
-		q := l.flatProperty(b, p.name)
+		l.spend(a.schema, 2)
+		q := b.named[p.name]
 		if q == nil {
 			continue
 		}
-		if of := l.flat(p.schema, 0); distinctConstants(of, q) || l.kinds(of)&l.kinds(q) == 0 {
+		of, q := l.flat(p.schema, 0), l.flat(q, 0)
+		if l.differ(of, q) || of.kinds()&q.kinds() == 0 {
 			return p.name, true
 		}
 	}
 	return "", false
 }
 
-func distinctConstants(a, b *schema) bool {
-	return a.hasEnum && b.hasEnum && len(common(a.enum, b.enum)) == 0 && !numeric(a.enum) && !numeric(b.enum)
-}
-
-// numeric: 1 and 1.0 are the same value.
-func numeric(list []*value) bool {
-	return slices.ContainsFunc(list, func(v *value) bool { return v.kind != '"' && v.kind != 'b' && v.kind != 'n' })
-}
-
-func (l *lowering) flatProperty(s *schema, name string) *schema {
-	for _, p := range s.props {
-		if p.name == name {
-			return l.flat(p.schema, 0)
-		}
-	}
-	return nil
-}
-
 // kinds are the types that a schema certainly does not go beyond.
-func (l *lowering) kinds(s *schema) types {
-	if !s.hasEnum {
+func (s *schema) kinds() types {
+	if s.enum == nil {
 		return s.types
 	}
-	var out types
-	for _, v := range s.enum {
-		out |= v.types()
-	}
-	return out & s.types
+	return s.enum.types & s.types
 }
 
 // types is the type of a value; every number may be whole.

@@ -9,7 +9,11 @@ import (
 const (
 	maxInsts = 1 << 16
 	maxEdges = 1 << 17
+	maxWork  = 1 << 20 // steps, of about 50 ns each, of what these do not bound: patterns, merging, telling branches apart
 )
+
+// bytesPerStep is how much text takes a step to copy or compare.
+const bytesPerStep = 16
 
 // infinite is the upper count of a repetition without one.
 const infinite = -1
@@ -58,7 +62,7 @@ type builder struct {
 	chains   map[edge]int32      // shared ends of multi-byte characters
 	builtins map[string]int32    // rules by name
 	compiled map[string]*runeDFA // patterns
-	work     int                 // that they took
+	work     int                 // steps so far
 }
 
 func newBuilder() *builder {

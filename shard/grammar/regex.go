@@ -12,7 +12,6 @@ import (
 const (
 	maxRuneStates = 4096
 	maxRuneEdges  = 1 << 17
-	maxRuneWork   = 2 << 20 // instructions looked at, of all patterns of a grammar together
 )
 
 // runeDFA accepts strings of characters. State 0 is the first.
@@ -31,15 +30,21 @@ type runeEdge struct {
 var errComplex = errors.New("it is too complex")
 
 // compilePattern makes an automaton of a regular expression, which is searched for as JSON Schema says: anchors are its own.
-// work counts what it takes.
+// work counts the steps that it takes.
 func compilePattern(pattern string, work *int) (*runeDFA, error) {
 	translated, err := fromECMA(pattern)
 	if err != nil {
 		return nil, err
 	}
+	if *work += parseSteps(translated); *work > maxWork {
+		return nil, errComplex
+	}
 	re, err := syntax.Parse(translated, syntax.Perl)
 	if err != nil {
 		return nil, err
+	}
+	if *work += 8 * instructions(re); *work > maxWork {
+		return nil, errComplex
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
@@ -71,6 +76,7 @@ func (s *subsets) read() error {
 	s.ranges = make([][]rune, len(s.prog.Inst))
 	s.mark = make([]int, len(s.prog.Inst))
 	s.cuts = []rune{0}
+	seen := map[*rune]bool{} // repetitions share their ranges
 	for pc := range s.prog.Inst {
 		in := &s.prog.Inst[pc]
 		switch in.Op {
@@ -85,6 +91,10 @@ func (s *subsets) read() error {
 		case syntax.InstRuneAnyNotNL: // as ECMAScript's dot
 			s.ranges[pc] = []rune{0, 9, 11, 12, 14, 0x2027, 0x202a, utf8.MaxRune}
 		}
+		if len(s.ranges[pc]) == 0 || seen[&s.ranges[pc][0]] {
+			continue
+		}
+		seen[&s.ranges[pc][0]] = true
 		for i, r := range s.ranges[pc] {
 			s.cuts = append(s.cuts, r+rune(i&1))
 		}
@@ -132,6 +142,7 @@ func (s *subsets) state(set []uint32) int {
 	if n, ok := s.index[string(key)]; ok {
 		return n
 	}
+	*s.work += 20
 	n := len(s.sets)
 	if n > 0 { // the first is like no other: only there does the text begin
 		s.index[string(key)] = n
@@ -170,7 +181,7 @@ func (s *subsets) expand(i int) error {
 		} else {
 			edges = append(edges, runeEdge{lo, hi, to})
 		}
-		if len(s.sets) > maxRuneStates || *s.work > maxRuneWork {
+		if len(s.sets) > maxRuneStates || *s.work > maxWork {
 			return errComplex
 		}
 	}
@@ -244,9 +255,9 @@ func (s *subsets) matches(set []uint32) bool {
 }
 
 // lengths accepts lo to hi characters.
-func lengths(lo, hi int) (*runeDFA, error) {
+func lengths(lo, hi int, work *int) (*runeDFA, error) {
 	last := max(lo, hi)
-	if last >= maxRuneStates {
+	if *work += 2 * last; last >= maxRuneStates || *work > maxWork {
 		return nil, errComplex
 	}
 	d := &runeDFA{states: make([]runeState, last+1)}
@@ -301,16 +312,18 @@ func without(names []string) *runeDFA {
 }
 
 // intersect accepts what both accept.
-func intersect(a, b *runeDFA) (*runeDFA, error) {
+func intersect(a, b *runeDFA, work *int) (*runeDFA, error) {
 	type pair struct{ a, b int }
 	index := map[pair]int{{0, 0}: 0}
 	list := []pair{{0, 0}}
 	out := &runeDFA{}
 	total := 0
 	for i := 0; i < len(list); i++ {
+		*work += 20
 		x, y := &a.states[list[i].a], &b.states[list[i].b]
 		s := runeState{accept: x.accept && y.accept}
 		for m, n := 0, 0; m < len(x.edges) && n < len(y.edges); {
+			*work++
 			e, f := x.edges[m], y.edges[n]
 			if lo, hi := max(e.lo, f.lo), min(e.hi, f.hi); lo <= hi {
 				p := pair{e.to, f.to}
@@ -328,7 +341,7 @@ func intersect(a, b *runeDFA) (*runeDFA, error) {
 			}
 		}
 		out.states = append(out.states, s)
-		if total += len(s.edges); total > maxRuneEdges || len(list) > maxRuneStates {
+		if total += len(s.edges); total > maxRuneEdges || len(list) > maxRuneStates || *work > maxWork {
 			return nil, errComplex
 		}
 	}

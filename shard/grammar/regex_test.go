@@ -49,11 +49,11 @@ func FuzzPattern(f *testing.F) {
 		if lo, hi := d.span(); d.accepts(text) && (n < lo || hi != infinite && n > hi) {
 			t.Errorf("%q accepts %q and only lengths from %d to %d", pattern, text, lo, hi)
 		}
-		short, err := lengths(1, 3)
+		short, err := lengths(1, 3, new(int))
 		if err != nil {
 			t.Fatal(err)
 		}
-		both, err := intersect(d, short)
+		both, err := intersect(d, short, new(int))
 		if err != nil {
 			t.Skip()
 		}

@@ -30,8 +30,7 @@ type schema struct {
 	path  string
 	types types // tAll where it does not say
 
-	hasEnum bool
-	enum    []*value
+	enum *constants // nil where it does not say
 
 	object, array, str, num bool // there are keywords about it
 	props                   []property
@@ -61,15 +60,15 @@ func (s *schema) never() bool { return s.types == 0 }
 
 // plain tells whether nothing but parts and groups constrains.
 func (s *schema) plain() bool {
-	return s.types == tAll && !s.hasEnum && !s.object && !s.array && !s.str && !s.num
+	return s.types == tAll && s.enum == nil && !s.object && !s.array && !s.str && !s.num
 }
 
-// only leaves of the values those that are in list, too.
-func (s *schema) only(list []*value) {
-	if s.hasEnum {
-		list = common(s.enum, list)
+// only leaves of the values those that are in c, too.
+func (l *lowering) only(s *schema, c *constants) {
+	if s.enum != nil {
+		c = l.common(s, s.enum, c)
 	}
-	s.hasEnum, s.enum = true, list
+	s.enum = c
 }
 
 func newSchema(path string) *schema {
@@ -91,6 +90,7 @@ func (l *lowering) read(v *value, path string) *schema {
 	}
 	s := newSchema(path)
 	l.schemas[v] = s
+	l.spend(s, 1+len(path)/bytesPerStep)
 	switch {
 	case v.kind == 'b' && v.text == "false":
 		s.types = 0
@@ -116,9 +116,9 @@ func (l *lowering) keyword(s *schema, name string, v *value) {
 		if v.kind != '[' || len(v.items) == 0 {
 			l.fail(s, name, "an array of values is expected")
 		}
-		s.only(v.items)
+		l.only(s, newConstants(v.items))
 	case "const":
-		s.only([]*value{v})
+		l.only(s, newConstants([]*value{v}))
 	case "$ref":
 		if to := l.refer(s, v); to != nil {
 			s.parts = append(s.parts, to)
@@ -171,6 +171,9 @@ func (l *lowering) list(s *schema, name string, v *value) []*schema {
 	}
 	out := make([]*schema, len(v.items))
 	for i, item := range v.items {
+		if l.err != nil {
+			return nil
+		}
 		out[i] = l.read(item, s.path+"/"+name+"/"+strconv.Itoa(i))
 	}
 	return out
@@ -183,6 +186,9 @@ func (l *lowering) objectKeyword(s *schema, name string, v *value) bool {
 			l.fail(s, name, "an object is expected")
 		}
 		for _, m := range v.members {
+			if l.err != nil {
+				break
+			}
 			s.props = append(s.props, property{m.name, l.read(m.value, s.path+"/properties/"+escapePointer(m.name))})
 		}
 	case "required":

@@ -12,6 +12,14 @@ func (d *runeDFA) span() (shortest, longest int) {
 	return d.shortest(), d.longest(live)
 }
 
+// edges is how many edges d has.
+func (d *runeDFA) edges() (n int) {
+	for i := range d.states {
+		n += len(d.states[i].edges)
+	}
+	return n
+}
+
 // live tells of each state whether a string is accepted from there.
 func (d *runeDFA) live() []bool {
 	from := make([][]int, len(d.states)) // the states with an edge to each

@@ -80,16 +80,20 @@ func (l *lowering) language(s *schema) (*runeDFA, error) {
 	out := all[0]
 	for _, d := range all[1:] {
 		var err error
-		if out, err = intersect(out, d); err != nil {
+		if out, err = intersect(out, d, &l.work); err != nil {
 			return nil, fail(s.path, "pattern", "%s", err)
 		}
 	}
-	return s.within(out)
+	return l.within(s, out)
 }
 
 // within is the strings of d whose length is allowed.
-func (s *schema) within(d *runeDFA) (*runeDFA, error) {
+func (l *lowering) within(s *schema, d *runeDFA) (*runeDFA, error) {
 	lo, hi := s.minLen, s.maxLen
+	if lo == 0 && hi == infinite {
+		return d, nil
+	}
+	l.spend(s, 4*d.edges())
 	shortest, longest := d.span()
 	if shortest >= lo {
 		lo = 0
@@ -100,9 +104,9 @@ func (s *schema) within(d *runeDFA) (*runeDFA, error) {
 	if lo == 0 && hi == infinite {
 		return d, nil
 	}
-	of, err := lengths(lo, hi)
+	of, err := lengths(lo, hi, &l.work)
 	if err == nil {
-		d, err = intersect(d, of)
+		d, err = intersect(d, of, &l.work)
 	}
 	if err != nil {
 		return nil, fail(s.path, "maxLength", "with the pattern or format beside it, %s", err)
