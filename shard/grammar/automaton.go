@@ -8,8 +8,9 @@ import (
 // Limits of the automaton.
 const (
 	maxThreads = 512     // of a state
-	maxNext    = 1 << 18 // transitions kept per grammar
+	maxNext    = 1 << 17 // transitions kept per grammar
 	maxKept    = 1 << 17 // threads kept per grammar
+	maxSteps   = 750_000 // for one mask or token, each of about 60 ns
 	maxAny     = 64      // nesting of values without a schema
 )
 
@@ -22,11 +23,16 @@ type Grammar struct {
 	frames map[frame]*frame
 	kept   int    // threads of states
 	frameN uint32 // names given to frames
+	era    uint32 // how often everything has been forgotten
+	walks  uint32 // masks made or begun
+
+	nowhere move // from where nothing follows
 
 	seen  map[item]bool // by the closure that is being computed
 	stack []item
 	key   []byte
 	found []thread
+	steps int // that the transition being computed has taken
 }
 
 // frame is a rule's caller: where to go on, and after how many repetitions. Equal frames are the same as long as they
@@ -56,49 +62,64 @@ type item struct {
 type state struct {
 	threads []thread
 	accept  bool          // the document may end here
-	next    []*state      // by class of byte; nil: not known yet
+	next    []move        // by class of byte; nil: none known yet
 	mask    *list.Element // of the Guide; nil: not known
+	era     uint32        // of its frames
+	walk    uint32        // the last one that came by
+}
+
+// move is a transition. Its steps are those that it took to find, and a function of the state and the byte: what is counted of them, and
+// the failure where they are too many, depends on the text alone and not on what was known before.
+type move struct {
+	to    *state // nil: not known yet
+	steps uint32
+	walk  uint32 // the last one that took it
 }
 
 // dead is where no document goes.
 var dead = &state{}
 
 func newGrammar(p *program) *Grammar {
-	g := &Grammar{program: p, states: map[string]*state{}, frames: map[frame]*frame{}, seen: map[item]bool{}}
+	g := &Grammar{program: p, states: map[string]*state{}, frames: map[frame]*frame{}, seen: map[item]bool{}, nowhere: move{to: dead}}
 	g.stack = append(g.stack[:0], item{pc: p.entry})
 	g.start = g.settle()
 	return g
 }
 
 // step is the state after a byte.
-func (g *Grammar) step(s *state, c byte) *state {
-	class := g.class[c]
+func (g *Grammar) step(s *state, c byte) *state { return g.move(s, c).to }
+
+// move is the transition from a state of this era with a byte.
+func (g *Grammar) move(s *state, c byte) *move {
 	if s.next == nil {
 		if len(s.threads) == 0 {
-			return dead
+			return &g.nowhere
 		}
-		s.next = make([]*state, g.nums)
+		s.next = make([]move, g.nums)
 	}
-	if to := s.next[class]; to != nil {
-		return to
+	m := &s.next[g.class[c]]
+	if m.to == nil {
+		g.steps = 0
+		g.begin(s, c)
+		m.to, m.steps = g.settle(), uint32(g.steps)
 	}
+	return m
+}
+
+// begin puts on the stack where the threads of a state go with a byte.
+func (g *Grammar) begin(s *state, c byte) {
 	g.stack = g.stack[:0]
 	for i := len(s.threads) - 1; i >= 0; i-- {
 		t := s.threads[i]
 		in := &g.insts[t.pc]
 		edges := g.edges[in.a:in.b]
+		g.steps += 1 + len(edges)/16
 		for k := len(edges) - 1; k >= 0; k-- {
 			if e := &edges[k]; c >= e.lo && c <= e.hi {
-				g.stack = append(g.stack, item{pc: e.next, top: t.top})
+				g.push(item{pc: e.next, top: t.top})
 			}
 		}
 	}
-	to := g.settle()
-	if s.next == nil { // settle has forgotten everything
-		s.next = make([]*state, g.nums)
-	}
-	s.next[class] = to
-	return to
 }
 
 // settle follows the items of the stack to the bytes that they wait for, in the program's order.
@@ -106,7 +127,8 @@ func (g *Grammar) settle() *state {
 	clear(g.seen)
 	g.found = g.found[:0]
 	accept := false
-	for len(g.stack) > 0 && len(g.found) < maxThreads {
+	for len(g.stack) > 0 && len(g.found) < maxThreads && g.steps <= maxSteps {
+		g.steps++
 		it := g.stack[len(g.stack)-1]
 		g.stack = g.stack[:len(g.stack)-1]
 		if !g.insts[it.pc].live || g.seen[it] {
@@ -209,21 +231,49 @@ func (g *Grammar) intern(accept bool) *state {
 	if s, ok := g.states[string(g.key)]; ok {
 		return s
 	}
-	if len(g.states) >= maxNext/g.nums || g.kept > maxKept {
-		g.forget()
-	}
-	s := &state{threads: append([]thread(nil), g.found...), accept: accept}
+	s := &state{threads: append([]thread(nil), g.found...), accept: accept, era: g.era}
 	g.kept += len(s.threads)
 	g.states[string(g.key)] = s
 	return s
 }
 
-// forget drops what is kept. States that sequences are in live on without it, and frames with them.
+// trim forgets when too much is kept. It is not done while steps are counted.
+func (g *Grammar) trim() {
+	if len(g.states) > maxNext/g.nums || g.kept > maxKept {
+		g.forget()
+	}
+}
+
+// forget drops what is kept and begins an era. States that sequences are in live on without it, and frames with them.
 func (g *Grammar) forget() {
+	g.era++
 	for _, s := range g.states {
 		s.next = nil
 	}
 	clear(g.states)
 	clear(g.frames)
 	g.kept = 0
+}
+
+// current is a state of this era that equals s: frames are compared by their addresses.
+func (g *Grammar) current(s *state) *state {
+	if s.era == g.era {
+		return s
+	}
+	g.found = g.found[:0]
+	renewed := map[*frame]*frame{}
+	for _, t := range s.threads {
+		g.found = append(g.found, thread{t.pc, g.renew(t.top, renewed)})
+	}
+	return g.intern(s.accept)
+}
+
+func (g *Grammar) renew(f *frame, renewed map[*frame]*frame) *frame {
+	if f == nil || renewed[f] != nil {
+		return renewed[f]
+	}
+	own := *f
+	own.name, own.parent = 0, g.renew(f.parent, renewed)
+	renewed[f] = g.frame(own)
+	return renewed[f]
 }

@@ -42,5 +42,9 @@
 //
 // What a sequence may say is a function of its tokens alone; caches change only the time that it takes.
 //
+// A mask, a token and an answer have a limit of steps (automaton.go, guide.go), which is about 50 ms for a mask over 152,000 tokens. Beyond it
+// the sequence fails with [ErrComplex]: dozens of alternatives that each remember something else of the text. Steps are counted as if nothing
+// were known, so that a sequence fails at the same token wherever it runs.
+//
 // Compiling is bounded, by the limits of spec.go and program.go: no schema of up to 128 KiB that we found takes more than about 0.1 s.
 package grammar

@@ -81,8 +81,8 @@ func (g *Guide) lock() {
 func (g *Guide) prepare() {
 	for p := range g.ahead {
 		g.mu.Lock()
-		if p.state.mask == nil {
-			g.mask(p, g.wanted.Load)
+		if p.state = p.grammar.current(p.state); p.state.mask == nil {
+			_, _ = g.mask(p, g.wanted.Load) // whoever asks for it again learns why there is none
 		}
 		g.mu.Unlock()
 	}
@@ -111,18 +111,18 @@ func (g *Guide) begin(gr *Grammar) *Cursor {
 	return &Cursor{guide: g, place: place{gr, gr.start}}
 }
 
-// mask is the tokens that may follow a place; nil when stop has given it up.
-func (g *Guide) mask(p place, stop func() bool) Mask {
+// mask is the tokens that may follow a place, whose state is of this era.
+func (g *Guide) mask(p place, stop func() bool) (Mask, error) {
 	if e := p.state.mask; e != nil {
 		g.masks.MoveToFront(e)
-		return e.Value.(*kept).mask
+		return e.Value.(*kept).mask, nil
 	}
 	m := g.buffer()
-	if !p.grammar.allowed(g.vocab, p.state, m, stop) {
-		return nil
+	if err := p.grammar.allowed(g.vocab, p.state, m, stop); err != nil {
+		return nil, err
 	}
 	p.state.mask = g.masks.PushFront(&kept{p.state, m})
-	return m
+	return m, nil
 }
 
 // buffer is the memory of a new mask, of the one that was used least lately where there are enough.
@@ -140,11 +140,19 @@ type Cursor struct {
 	guide  *Guide
 	place  place
 	tokens []int32 // that have led here
+	steps  int     // that they took
 	told   bool    // masks are made ahead
 }
 
+// maxAnswer is how many steps the tokens of an answer may take: a recovery takes them all at once.
+const maxAnswer = 1 << 24
+
 // ErrForeign is returned when a sequence holds a token that its grammar does not allow.
 var ErrForeign = errors.New("grammar: a token is there that the grammar does not allow")
+
+// ErrComplex is returned when it takes too long to tell what a schema allows: too many alternatives are possible at once. It
+// depends on the schema, the vocabulary and the tokens of the answer and on nothing else.
+var ErrComplex = errors.New("grammar: the schema is too complex to be enforced here: too many of its alternatives are possible at once")
 
 // Seek goes to where tokens, the whole answer so far, lead. After an error the cursor is of no use.
 func (c *Cursor) Seek(tokens []int32) error {
@@ -152,10 +160,13 @@ func (c *Cursor) Seek(tokens []int32) error {
 	g.lock()
 	defer g.mu.Unlock()
 	if n := len(c.tokens); n > len(tokens) || !slices.Equal(c.tokens, tokens[:n]) {
-		c.tokens, c.place.state = c.tokens[:0], c.place.grammar.start
+		c.tokens, c.steps, c.place.state = c.tokens[:0], 0, c.place.grammar.start
 	}
 	for _, id := range tokens[len(c.tokens):] {
-		s := c.after(id)
+		s, steps := c.after(id)
+		if c.steps += steps; c.steps > maxAnswer || steps > maxSteps {
+			return fmt.Errorf("token %d of the answer: %w", len(c.tokens), ErrComplex)
+		}
 		if s == dead {
 			return fmt.Errorf("token %d at %d of the answer: %w", id, len(c.tokens), ErrForeign)
 		}
@@ -164,26 +175,34 @@ func (c *Cursor) Seek(tokens []int32) error {
 	return nil
 }
 
-// after is the state behind one more token, dead where it may not come.
-func (c *Cursor) after(id int32) *state {
-	s := c.place.state
+// after is the state behind one more token, dead where it may not come or takes more than maxSteps, and the steps that it takes.
+func (c *Cursor) after(id int32) (s *state, steps int) {
+	g := c.place.grammar
+	defer g.trim()
 	text := c.guide.vocab.text(id)
 	if len(text) == 0 {
-		return dead
+		return dead, 0
 	}
+	s = g.current(c.place.state)
 	for _, b := range text {
-		if s = c.place.grammar.step(s, b); s == dead {
-			return dead
+		m := g.move(s, b)
+		if steps += int(m.steps); m.to == dead || steps > maxSteps {
+			return dead, steps
 		}
+		s = m.to
 	}
-	return s
+	return s, steps
 }
 
 // Allows tells whether a token may come next.
-func (c *Cursor) Allows(id int32) bool {
+func (c *Cursor) Allows(id int32) (bool, error) {
 	c.guide.lock()
 	defer c.guide.mu.Unlock()
-	return c.after(id) != dead
+	s, steps := c.after(id)
+	if steps > maxSteps {
+		return false, ErrComplex
+	}
+	return s != dead, nil
 }
 
 // MayEnd tells whether the answer is complete.
@@ -193,10 +212,11 @@ func (c *Cursor) MayEnd() bool { return c.place.state.accept }
 func (c *Cursor) MustEnd() bool { return len(c.place.state.threads) == 0 }
 
 // Mask is the tokens that may come next. It is valid until the next call.
-func (c *Cursor) Mask() Mask {
+func (c *Cursor) Mask() (Mask, error) {
 	c.told = true
 	c.guide.lock()
 	defer c.guide.mu.Unlock()
+	c.place.state = c.place.grammar.current(c.place.state)
 	return c.guide.mask(c.place, func() bool { return false })
 }
 
@@ -207,7 +227,7 @@ func (c *Cursor) Expect(id int32) {
 	}
 	g := c.guide
 	g.lock()
-	s := c.after(id)
+	s, _ := c.after(id)
 	known := s == dead || s.mask != nil
 	g.mu.Unlock()
 	if known {

@@ -1,20 +1,28 @@
 package grammar
 
-// allowed is the set of tokens that may follow s; false when stop has ended it.
+import "errors"
+
+// errStopped is returned when stop has ended the making of a mask.
+var errStopped = errors.New("grammar: a mask is given up")
+
+// allowed finds the set of tokens that may follow s, a state of this era. It fails where that takes more than maxSteps.
 //
 // Inside a string most tokens may follow: which of those that are whole characters without quotes and escapes is known
 // beforehand, and only the others are walked.
-func (g *Grammar) allowed(v *Vocab, s *state, m Mask, stop func() bool) bool {
+func (g *Grammar) allowed(v *Vocab, s *state, m Mask, stop func() bool) error {
+	defer g.trim()
 	n, only := g.room(s)
+	t := &v.all
 	if n == 0 {
 		clear(m)
-		return g.walk(&v.all, s, m, stop)
+	} else {
+		copy(m, v.plain[min(n, maxPlain)-1])
+		if only || n >= maxPlain {
+			t = &v.other
+		}
 	}
-	copy(m, v.plain[min(n, maxPlain)-1])
-	if only || n >= maxPlain {
-		return g.walk(&v.other, s, m, stop)
-	}
-	return g.walk(&v.all, s, m, stop)
+	_, err := g.walk(t, s, m, stop)
+	return err
 }
 
 // room is how many characters, up to maxPlain, a string that s is in can take, 0 where it is in none; and whether nothing
@@ -36,25 +44,43 @@ func (g *Grammar) room(s *state) (most int, only bool) {
 	return most, only
 }
 
-// walk adds the tokens of a trie whose bytes lead somewhere.
-func (g *Grammar) walk(t *trie, s *state, m Mask, stop func() bool) bool {
+// walk adds the tokens of a trie whose bytes lead somewhere. Each transition's steps count once, known or not, and for each state that has one
+// the memory of them.
+func (g *Grammar) walk(t *trie, s *state, m Mask, stop func() bool) (steps int, err error) {
 	path := make([]*state, t.depth+1)
 	path[0] = s
+	g.walks++
+	unasked := 0
 	for i := 0; i < len(t.nodes); {
 		n := &t.nodes[i]
-		to := g.step(path[n.depth], n.char)
-		if to == dead {
+		from := path[n.depth]
+		move := g.move(from, n.char)
+		unasked++
+		if move.walk != g.walks {
+			taken := int(move.steps)
+			if from.walk != g.walks {
+				taken += g.nums / 4
+			}
+			move.walk, from.walk = g.walks, g.walks
+			steps, unasked = steps+taken, unasked+taken
+			if steps > maxSteps {
+				return steps, ErrComplex
+			}
+		}
+		if unasked > 1<<12 {
+			if unasked = 0; stop() {
+				return steps, errStopped
+			}
+		}
+		if move.to == dead {
 			i = int(n.skip)
 			continue
 		}
 		if n.token >= 0 {
 			m.set(n.token)
 		}
-		path[n.depth+1] = to
+		path[n.depth+1] = move.to
 		i++
-		if i&0xfff == 0 && stop() {
-			return false
-		}
 	}
-	return true
+	return steps, nil
 }

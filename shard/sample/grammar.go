@@ -15,8 +15,15 @@ func (s *Sampler) complete() bool { return s.cursor != nil && s.cursor.MustEnd()
 
 // obey returns id where the grammar allows it. Else it draws again, from what the grammar allows.
 func (s *Sampler) obey(logits []float32, pos int, id int32) (int32, error) {
-	if !s.allows(id) {
-		ids, left := s.guided(logits)
+	allowed, err := s.allows(id)
+	if err != nil {
+		return 0, err
+	}
+	if !allowed {
+		ids, left, err := s.guided(logits)
+		if err != nil {
+			return 0, err
+		}
 		i, err := s.pick(left, again(s.params.Seed, s.choice, pos))
 		if err != nil {
 			return 0, err
@@ -28,10 +35,10 @@ func (s *Sampler) obey(logits []float32, pos int, id int32) (int32, error) {
 }
 
 // allows tells whether a token may come next: a stop id where the answer may end, another where its bytes go on.
-func (s *Sampler) allows(id int32) bool {
+func (s *Sampler) allows(id int32) (bool, error) {
 	for _, stop := range s.params.StopIDs {
 		if stop == id {
-			return s.cursor.MayEnd()
+			return s.cursor.MayEnd(), nil
 		}
 	}
 	return s.cursor.Allows(id)
@@ -39,9 +46,13 @@ func (s *Sampler) allows(id int32) bool {
 
 // guided is the tokens that the grammar allows, ascending, and their logits. A draw from these is a draw from all logits with -Inf at
 // every other token, and takes as long as there are tokens.
-func (s *Sampler) guided(logits []float32) (ids []int32, left []float32) {
+func (s *Sampler) guided(logits []float32) (ids []int32, left []float32, err error) {
 	v := s.vocab
-	v.mask = append(v.mask[:0], s.cursor.Mask()...)
+	m, err := s.cursor.Mask()
+	if err != nil {
+		return nil, nil, err
+	}
+	v.mask = append(v.mask[:0], m...)
 	for _, stop := range s.params.StopIDs {
 		v.mask.Set(stop, s.cursor.MayEnd())
 	}
@@ -57,5 +68,5 @@ func (s *Sampler) guided(logits []float32) (ids []int32, left []float32) {
 			}
 		}
 	}
-	return v.ids[:n], v.left[:n]
+	return v.ids[:n], v.left[:n], nil
 }

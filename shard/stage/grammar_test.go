@@ -79,7 +79,19 @@ func TestAnswersObeyTheirGrammar(t *testing.T) {
 	}
 }
 
-// A grammar that cannot be read, or an output that is not its own, fails one sequence and not its neighbour.
+// dearSchema is a string that has one of two letters an even number of times, of any two: a state has hundreds of threads, and each text one of
+// its own.
+func dearSchema() string {
+	var branches []string
+	for c := 'a'; c <= 'z'; c++ {
+		for d := 'a'; d < c; d++ {
+			branches = append(branches, strings.ReplaceAll(`{"type":"string","pattern":"^([^?]*[?][^?]*[?])*[^?]*$"}`, "?", string(c)+string(d)))
+		}
+	}
+	return `{"anyOf":[` + strings.Join(branches, ",") + `]}`
+}
+
+// A grammar that cannot be read, one that takes too long, or an output that is not its own, fails one sequence and not its neighbour.
 func TestBadGrammarFailsAlone(t *testing.T) {
 	c := newChain(t, 2)
 	tok, err := tokenizer.New(&c.card.Tokenizer)
@@ -90,14 +102,18 @@ func TestBadGrammarFailsAlone(t *testing.T) {
 	good := wire.Entry{Seq: 1, Tokens: prompt, Want: wire.WantSample, Ops: demanding(t, tok, answerSchema, 0, len(prompt))}
 	bad := wire.Entry{Seq: 2, Tokens: prompt, Want: wire.WantSample, Ops: demanding(t, tok, `{"not":{}}`, 16, len(prompt))}
 	foreign := wire.Entry{Seq: 3, Tokens: prompt, Want: wire.WantSample, Ops: demanding(t, tok, answerSchema, 32, len(prompt)-1)}
+	begun := append(tok.Encode("Hello"), tok.Encode(`"ab`)...)
+	dear := wire.Entry{Seq: 4, Tokens: begun, Want: wire.WantSample, Ops: demanding(t, tok, dearSchema(), 48, len(prompt))}
+	dear.Ops[0].Params.LogitBias = []wire.Bias{{ID: tok.Encode("\n")[0], Value: 100}} // what it does not allow
 	failed := map[uint64]string{}
-	for _, it := range c.run(bad, good, foreign) {
+	for _, it := range c.run(bad, good, foreign, dear) {
 		failed[it.Seq] = it.Error
 		if it.Seq == 1 && len(it.Tokens) != 1 {
 			t.Errorf("%+v", it)
 		}
 	}
-	if len(failed) != 3 || failed[1] != "" || !strings.Contains(failed[2], "#/not") || !strings.Contains(failed[3], "does not allow") {
+	if len(failed) != 4 || failed[1] != "" || !strings.Contains(failed[2], "#/not") || !strings.Contains(failed[3], "does not allow") ||
+		!strings.Contains(failed[4], "the schema is too complex") {
 		t.Errorf("%v", failed)
 	}
 }
