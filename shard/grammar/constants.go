@@ -29,8 +29,14 @@ func (c *constants) add(v *value, text, key string) {
 	c.bytes += len(text)
 }
 
-// key is the same for equal values; exact tells whether it differs for others.
+// key is the same for equal values that are exact: of arrays, objects and numbers of immoderate size equal ones may have another. text is v's
+// canonical one.
 func (v *value) key(text string) (key string, exact bool) {
+	if v.kind == '0' {
+		if d, ok := parseDecimal(v.text); ok {
+			return d.String(), true
+		}
+	}
 	return text, v.kind == '"' || v.kind == 'b' || v.kind == 'n'
 }
 

@@ -58,6 +58,18 @@ func parseDecimal(text string) (decimal, bool) {
 	return d, len(d.whole) <= 19 && len(d.fraction) <= maxDigits
 }
 
+// String is the same for equal numbers.
+func (d decimal) String() string {
+	text := d.whole
+	if d.fraction != "" {
+		text += "." + d.fraction
+	}
+	if d.negative {
+		return "-" + text
+	}
+	return text
+}
+
 // integer is d as a whole number, if it is one that fits.
 func (d decimal) integer() (int64, bool) {
 	n, err := strconv.ParseInt(d.whole, 10, 64)
