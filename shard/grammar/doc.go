@@ -19,7 +19,7 @@
 //     additionalProperties is given and not false, or where there is no properties, and after the declared ones.
 //   - Between tokens of JSON there is nothing, one space, or a line break and up to 20 spaces; after a colon nothing or one
 //     space; before commas and colons nothing. Unbounded white space would let a model go on for ever.
-//   - Integers have up to 18 digits. Other numbers have up to 15 digits before and after the point, and an exponent of up to two
+//   - Integers have up to 18 digits, multiples of some numbers beyond 555 fewer (10 at least). Other numbers have up to 15 digits before and after the point, and an exponent of up to two
 //     digits where neither minimum nor maximum is given. Strings are valid UTF-8; \u never spells half a pair.
 //   - Strings with a pattern, format or other names to avoid, enum and const are written canonically: only what must be is escaped.
 //   - A subschema without type has the types that its keywords are about, or all when there are none.

@@ -12,6 +12,8 @@ const (
 	maxWhole    = 18 // of an integer
 	maxInteger  = 999_999_999_999_999_999
 	maxMultiple = 1000
+
+	maxMultiples = 10_000 // remainders, of all digits of a multiple together
 )
 
 // decimal is a number as digits: no leading zeros in whole but for "0", no trailing zeros in fraction.
@@ -212,10 +214,10 @@ func (b *builder) integerRange(lo, hi, m int64, next int32) int32 {
 
 // naturals is the multiples of m from lo >= 0 to hi.
 func (b *builder) naturals(lo, hi, m int64, next int32) int32 {
-	d := fixedDigits{b: b, m: m, next: next, memo: map[digitState]int32{}}
+	d := fixedDigits{builder: b, m: m, next: next}
 	var alts []int32
 	least := int64(1) // of n digits
-	for n := 1; n <= maxWhole && least <= hi; n++ {
+	for n := 1; n <= mostDigits(m) && least <= hi; n++ {
 		from, to := max(lo, least), min(hi, 10*least-1)
 		if n == 1 {
 			from = lo
@@ -232,35 +234,48 @@ func (b *builder) naturals(lo, hi, m int64, next int32) int32 {
 	return b.alt(alts...)
 }
 
-// fixedDigits builds numbers of a fixed number of digits from lo to hi.
+// mostDigits is the length of the longest multiple of m. Each digit takes a state for each remainder that the powers of ten leave apart.
+func mostDigits(m int64) int {
+	for _, p := range []int64{2, 5} {
+		for m%p == 0 {
+			m /= p
+		}
+	}
+	return min(maxWhole, int(maxMultiples/m))
+}
+
+// fixedDigits builds multiples of m with a fixed number of digits from lo to hi.
 type fixedDigits struct {
-	b      *builder
+	*builder
 	lo, hi string
 	m      int64
 	next   int32
-	memo   map[digitState]int32
 }
 
-// digitState is how many digits are left, whether those so far are those of the bounds, and their remainder.
+// digitState is how many digits are left, whether those so far are those of the bounds, and the remainder of the number that has zeros for
+// those that are left.
 type digitState struct {
 	left      int
 	low, high bool
 	rem       int64
 }
 
+// freeDigits are digits within the bounds, whatever they are.
+type freeDigits struct {
+	m    int64
+	next int32
+	left int
+	rem  int64
+}
+
 func (d *fixedDigits) build(s digitState) int32 {
-	if s.left == 0 {
-		if s.rem == 0 {
-			return d.next
-		}
-		return d.b.dead()
-	}
-	free := !s.low && !s.high
-	if pc, ok := d.memo[s]; ok && free {
-		return pc
-	}
-	if d.b.full() {
+	if s.left == 0 || d.full() {
 		return d.next
+	}
+	free := freeDigits{d.m, d.next, s.left, s.rem}
+	isFree := !s.low && !s.high
+	if pc, ok := d.digitsOf[free]; ok && isFree {
+		return pc
 	}
 	at := len(d.lo) - s.left
 	from, to := byte('0'), byte('9')
@@ -272,19 +287,32 @@ func (d *fixedDigits) build(s digitState) int32 {
 	}
 	var edges []edge
 	for c := from; c <= to; c++ {
-		next := d.build(digitState{s.left - 1, s.low && c == d.lo[at], s.high && c == d.hi[at], (s.rem*10 + int64(c-'0')) % d.m})
-		if n := len(edges); n > 0 && edges[n-1].next == next {
+		to := digitState{s.left - 1, s.low && c == d.lo[at], s.high && c == d.hi[at], (s.rem + int64(c-'0')*powers[s.left-1]) % d.m}
+		if (d.m-to.rem)%d.m >= powers[to.left] { // no multiple is so near
+			continue
+		}
+		next := d.build(to)
+		if n := len(edges); n > 0 && edges[n-1].next == next && edges[n-1].hi == c-1 {
 			edges[n-1].hi = c
 		} else {
 			edges = append(edges, edge{c, c, next})
 		}
 	}
-	pc := d.b.bytes(edges...)
-	if free {
-		d.memo[s] = pc
+	pc := d.bytes(edges...)
+	if isFree {
+		d.digitsOf[free] = pc
 	}
 	return pc
 }
+
+// powers are those of ten.
+var powers = func() (out [maxWhole + 1]int64) {
+	out[0] = 1
+	for i := range maxWhole {
+		out[i+1] = 10 * out[i]
+	}
+	return out
+}()
 
 // numberRange is the decimal numbers with so many places between two bounds, of which one at least is set.
 func (l *lowering) numberRange(lo, hi bound, places int) int32 {

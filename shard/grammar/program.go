@@ -58,15 +58,17 @@ type edge struct {
 type builder struct {
 	program
 	err      error
-	end      int32               // the one opRet
-	chains   map[edge]int32      // shared ends of multi-byte characters
-	builtins map[string]int32    // rules by name
+	end      int32            // the one opRet
+	chains   map[edge]int32   // shared ends of multi-byte characters
+	builtins map[string]int32 // rules by name
+	digitsOf map[freeDigits]int32
 	compiled map[string]*runeDFA // patterns
 	work     int                 // steps so far
 }
 
 func newBuilder() *builder {
-	b := &builder{chains: map[edge]int32{}, builtins: map[string]int32{}, compiled: map[string]*runeDFA{}}
+	b := &builder{chains: map[edge]int32{}, builtins: map[string]int32{}, digitsOf: map[freeDigits]int32{},
+		compiled: map[string]*runeDFA{}}
 	b.end = b.add(inst{op: opRet})
 	b.char = b.charRule()
 	return b

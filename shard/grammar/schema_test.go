@@ -3,7 +3,9 @@ package grammar
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -262,4 +264,22 @@ func TestCalls(t *testing.T) {
 			t.Errorf("%q: %v and %v, want %v", text, many, single, want)
 		}
 	}
+}
+
+// TestMultiples: whole numbers up to 1000 are enforced, and by many properties of one schema.
+func TestMultiples(t *testing.T) {
+	for m := int64(1); m <= maxMultiple; m += 9 { // 991 and 1000 are among them
+		g := compileSchema(t, fmt.Sprintf(`{"type":"integer","multipleOf":%d}`, m))
+		for _, n := range []int64{0, m, -m, 9 * m, -10 * m, 77 * m, 123_456 * m, m + 1, 1 - m, 99*m - 1, 10*m + 7} {
+			text := strconv.FormatInt(n, 10)
+			if _, ok := accepts(g, text); ok != (n%m == 0) {
+				t.Errorf("multiples of %d: %s: %v", m, text, ok)
+			}
+		}
+	}
+	var props []string
+	for i := range 20 {
+		props = append(props, fmt.Sprintf(`"p%d":{"type":"integer","multipleOf":%d,"minimum":%d}`, i, []int{100, 500, 1000, 997}[i%4], -i))
+	}
+	compileSchema(t, `{"type":"object","properties":{`+strings.Join(props, ",")+`}}`)
 }
