@@ -28,7 +28,8 @@
 //
 // # What is refused
 //
-// Everything else that constrains: not, if, dependent…, unevaluated…, contains, uniqueItems, patternProperties, propertyNames,
+// Everything else that constrains: not, if, dependent…, unevaluated…, contains, uniqueItems, patternProperties, propertyNames
+// that say more than that they are strings,
 // min/maxProperties, dynamic references, references to other documents, unknown keywords and formats, multipleOf of other
 // than whole numbers and powers of ten, oneOf whose branches are not told apart by type or by a property's constants (which is then required), and a schema that
 // nothing satisfies. An [Error] names the keyword and where it is. Annotations (title, description, default, examples, $comment,

@@ -142,10 +142,23 @@ func (l *lowering) keyword(s *schema, name string, v *value) {
 func (l *lowering) other(s *schema, name string, v *value) {
 	idle := map[string]string{"uniqueItems": "false", "minProperties": "0", "not": "false", "unevaluatedProperties": "true",
 		"unevaluatedItems": "true", "propertyNames": "true", "nullable": "false"}
-	if annotations[name] || strings.HasPrefix(name, "x-") || idle[name] != "" && idle[name] == v.text {
+	if annotations[name] || strings.HasPrefix(name, "x-") || idle[name] != "" && idle[name] == v.text || name == "propertyNames" && v.anyName() {
 		return
 	}
 	l.fail(s, name, "the keyword is not supported, and is never ignored")
+}
+
+// anyName tells whether a schema says no more of a name than that it is a string.
+func (v *value) anyName() bool {
+	if v.kind != '{' {
+		return false
+	}
+	for _, m := range v.members {
+		if !annotations[m.name] && (m.name != "type" || m.value.kind != '"' || m.value.text != "string") {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *lowering) readTypes(s *schema, v *value) {

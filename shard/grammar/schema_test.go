@@ -100,6 +100,9 @@ func TestLanguage(t *testing.T) {
 		{`{"type":"array","items":{"$ref":"#"}}`, []string{`[]`, `[[],[[]]]`}, []string{`[1]`}},
 		{`{"definitions":{"a/b":{"const":1}},"$ref":"#/definitions/a~1b","description":"x"}`, []string{`1`}, []string{`2`}},
 		{`{"type":"object","properties":{"a":false,"b":true}}`, []string{`{}`, `{"b":1}`}, []string{`{"a":1}`}},
+		{`{"type":"object","propertyNames":{"type":"string"},"additionalProperties":{"type":"number"}}`, []string{`{}`, `{"a":1}`}, []string{`{"a":""}`}},
+		{`{"type":"object","propertyNames":{},"additionalProperties":false}`, []string{`{}`}, []string{`{"a":1}`}},
+		{`{"type":"object","propertyNames":true,"required":["a"]}`, []string{`{"a":1}`}, []string{`{}`}},
 		{`{"type":"object","properties":{"a":{"type":"object","properties":{"x":{"$ref":"#/properties/a"}}}},"required":["a"]}`, []string{`{"a":{"x":{"x":{}}}}`}, []string{`{}`}},
 	} {
 		g := compileSchema(t, c.schema)
@@ -122,6 +125,9 @@ func TestRefused(t *testing.T) {
 		{`{"type":"object","properties":{"a":{"type":"array","uniqueItems":true}}}`, "/properties/a", "uniqueItems"},
 		{`{"properties":{"a/b":{"frob":1}}}`, "/properties/a~1b", "frob"},
 		{`{"type":"strin"}`, "", "type"},
+		{`{"propertyNames":{"type":"string","minLength":1}}`, "", "propertyNames"},
+		{`{"propertyNames":{"type":"integer"}}`, "", "propertyNames"},
+		{`{"propertyNames":false}`, "", "propertyNames"},
 		{`{"type":"string","pattern":"(?=a)b"}`, "", "pattern"},
 		{`{"type":"string","pattern":"\\bword"}`, "", "pattern"},
 		{`{"type":"string","pattern":"[\\S]"}`, "", "pattern"},
