@@ -22,6 +22,7 @@
 //   - Integers have up to 18 digits, multiples of some numbers beyond 555 fewer (10 at least). Other numbers have up to 15 digits before and after the point, and an exponent of up to two
 //     digits where neither minimum nor maximum is given. Strings are valid UTF-8; \u never spells half a pair.
 //   - Strings with a pattern, format or other names to avoid, enum and const are written canonically: only what must be is escaped.
+//   - Of an enum or const come the values that the keywords beside it leave; beside objects and arrays no keyword about these may stand.
 //   - A subschema without type has the types that its keywords are about, or all when there are none.
 //   - Values without a schema are nested at most 64 deep.
 //   - prefixItems without items: no more items than minItems asks for.

@@ -1,7 +1,5 @@
 package grammar
 
-import "slices"
-
 // lowering turns one schema document into rules.
 type lowering struct {
 	*builder
@@ -37,8 +35,13 @@ func (l *lowering) spend(s *schema, n int) {
 }
 
 func (l *lowering) fail(s *schema, keyword, format string, args ...any) {
+	l.take(fail(s.path, keyword, format, args...))
+}
+
+// take keeps the first error.
+func (l *lowering) take(err error) {
 	if l.err == nil {
-		l.err = fail(s.path, keyword, format, args...)
+		l.err = err
 	}
 }
 
@@ -141,33 +144,6 @@ func (l *lowering) lowerBoolean(*schema) int32 {
 
 func (l *lowering) lowerNull(*schema) int32 {
 	return l.builtin("null", func() int32 { return l.lit("null", l.ret()) })
-}
-
-// lowerEnum writes the values as they are.
-func (l *lowering) lowerEnum(s *schema) int32 {
-	if s.object || s.array || s.str || s.num {
-		l.fail(s, "enum", "only type may stand beside enum and const")
-		return l.dead()
-	}
-	l.spend(s, len(s.enum.values)+s.enum.bytes/bytesPerStep)
-	var texts []string
-	for i, v := range s.enum.values {
-		if s.allows(v) {
-			texts = append(texts, s.enum.texts[i])
-		}
-	}
-	slices.Sort(texts)
-	return l.words(slices.Compact(texts))
-}
-
-// allows tells whether a value has one of the types.
-func (s *schema) allows(v *value) bool {
-	if v.kind != '0' || s.types&tNumber != 0 {
-		return v.types()&s.types != 0
-	}
-	d, ok := parseDecimal(v.text)
-	_, whole := d.integer()
-	return s.types&tInteger != 0 && ok && whole
 }
 
 // words accepts one of texts, which are sorted and distinct.

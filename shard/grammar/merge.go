@@ -68,8 +68,8 @@ func (l *lowering) both(path string, parts ...*schema) *schema {
 	if s, ok := l.merged[key.String()]; ok {
 		return s
 	}
-	if len(l.merged) >= maxMerges && l.err == nil {
-		l.err = fail(path, "", "the schema is too large: allOf, anyOf and $ref combine to more than %d subschemas", maxMerges)
+	if len(l.merged) >= maxMerges {
+		l.take(fail(path, "", "the schema is too large: allOf, anyOf and $ref combine to more than %d subschemas", maxMerges))
 	}
 	s := newSchema(path)
 	s.parts = distinct

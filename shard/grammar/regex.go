@@ -254,6 +254,20 @@ func (s *subsets) matches(set []uint32) bool {
 	return false
 }
 
+// accepts tells whether d accepts text.
+func (d *runeDFA) accepts(text string) bool {
+	at := 0
+	for _, r := range text {
+		edges := d.states[at].edges
+		i, _ := slices.BinarySearchFunc(edges, r, func(e runeEdge, r rune) int { return int(e.hi - r) })
+		if i == len(edges) || r < edges[i].lo {
+			return false
+		}
+		at = edges[i].to
+	}
+	return d.states[at].accept
+}
+
 // lengths accepts lo to hi characters.
 func lengths(lo, hi int, work *int) (*runeDFA, error) {
 	last := max(lo, hi)

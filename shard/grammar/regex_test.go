@@ -7,22 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// accepts runs an automaton of characters.
-func (d *runeDFA) accepts(text string) bool {
-	at := 0
-next:
-	for _, r := range text {
-		for _, e := range d.states[at].edges {
-			if r >= e.lo && r <= e.hi {
-				at = e.to
-				continue next
-			}
-		}
-		return false
-	}
-	return d.states[at].accept
-}
-
 // FuzzPattern: the automaton of a pattern finds what Go's regexp finds.
 func FuzzPattern(f *testing.F) {
 	for _, p := range []string{`^a+b$`, `x.y`, `^(foo|bar)*[^"]$`, `a|^b|c$`, `$^`, `^$|x`, `(?i)straße`, `\s\S`, `[[\]\s]`, `^\p{Greek}{2,3}`, `(a|ab)(c|bcd)(d*)$`, `()`} {

@@ -48,17 +48,14 @@ func (l *lowering) lowerString(s *schema) int32 {
 	}
 	d, err := l.language(s)
 	if err != nil {
-		if l.err == nil {
-			l.err = err
-		}
+		l.take(err)
 		return l.dead()
 	}
 	return l.lit(`"`, l.runes(d, closing))
 }
 
-// language is the automaton of all that is said about a string.
-func (l *lowering) language(s *schema) (*runeDFA, error) {
-	var all []*runeDFA
+// languages are the automata of a string's patterns and formats.
+func (l *lowering) languages(s *schema) (all []*runeDFA, err error) {
 	for _, p := range s.patterns {
 		d, err := l.pattern(p)
 		if err != nil {
@@ -77,9 +74,17 @@ func (l *lowering) language(s *schema) (*runeDFA, error) {
 		}
 		all = append(all, d)
 	}
+	return all, nil
+}
+
+// language is the automaton of all that is said about a string with a pattern or format.
+func (l *lowering) language(s *schema) (*runeDFA, error) {
+	all, err := l.languages(s)
+	if err != nil {
+		return nil, err
+	}
 	out := all[0]
 	for _, d := range all[1:] {
-		var err error
 		if out, err = intersect(out, d, &l.work); err != nil {
 			return nil, fail(s.path, "pattern", "%s", err)
 		}
