@@ -41,9 +41,7 @@ type arrival struct {
 
 // do answers the request from its admission to its settlement.
 func (r *run) do(ctx context.Context) *Error {
-	inner, cancel := context.WithCancel(ctx)
-	err := r.generate(inner, cancel)
-	done := r.settle(ctx, err)
+	done, err := r.settled(ctx)
 	if err != nil {
 		e := fromRun(ctx, err)
 		if e.Status == http.StatusInternalServerError {
@@ -57,6 +55,18 @@ func (r *run) do(ctx context.Context) *Error {
 	}
 	return nil
 }
+
+// settled generates and settles, also where a panic goes through: what nobody settles keeps its slot and its budget until the next
+// start.
+func (r *run) settled(ctx context.Context) (done usage, err error) {
+	err = errPanicked
+	defer func() { done = r.settle(ctx, err) }()
+	inner, cancel := context.WithCancel(ctx)
+	err = r.generate(inner, cancel)
+	return done, err
+}
+
+var errPanicked = errors.New("the handler panicked")
 
 // generate runs the streams until every choice has finished.
 func (r *run) generate(ctx context.Context, cancel context.CancelFunc) error {
