@@ -158,12 +158,17 @@ func fromRun(ctx context.Context, err error) *Error {
 	case errors.Is(context.Cause(ctx), ErrShutdown):
 		return &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
 			Message: "The router is shutting down.", After: time.Second}
-	case errors.Is(err, account.ErrUnavailable), errors.Is(err, account.ErrClosed), errors.Is(err, account.ErrUnknownRequest):
+	case unaccountable(err):
 		return fromLedger(err)
 	case errors.Is(err, context.Canceled):
 		return gone()
 	}
 	return &Error{Status: http.StatusInternalServerError, Type: typeServer, Message: "Internal error; the server's log has more."}
+}
+
+// unaccountable reports whether a run ended because the books could not be kept.
+func unaccountable(err error) bool {
+	return errors.Is(err, account.ErrUnavailable) || errors.Is(err, account.ErrClosed) || errors.Is(err, account.ErrUnknownRequest)
 }
 
 // fromPipeline turns the end of a stream of tokens into an answer.

@@ -44,7 +44,7 @@ func (r *run) do(ctx context.Context) *Error {
 	done, err := r.settled(ctx)
 	if err != nil {
 		e := fromRun(ctx, err)
-		if e.Status == http.StatusInternalServerError {
+		if e.Status == http.StatusInternalServerError || unaccountable(err) {
 			r.s.Logger.Error("a request failed", "request", r.id, "request_id", r.requestID, "error", err)
 		}
 		r.out.fail(e)

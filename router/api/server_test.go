@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,5 +107,28 @@ func TestPanicIsSettled(t *testing.T) {
 	report, err := e.book.Verify()
 	if err != nil || report.Open != 0 || report.Requests != 1 || len(report.Problems) > 0 {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// full is a journal on a disk without room.
+type full struct{}
+
+func (full) Deliver(uint64, ...account.Mark) error {
+	return fmt.Errorf("%w: %w", account.ErrUnavailable, &fs.PathError{Op: "write", Path: "journal", Err: syscall.ENOSPC})
+}
+
+// TestFullDisk: what cannot be accounted for is not answered, is worth another try, and the log says why.
+func TestFullDisk(t *testing.T) {
+	var log bytes.Buffer
+	e := serve(t, "ok", func(o *Options) { o.Journal, o.Logger = full{}, slog.New(slog.NewTextHandler(&log, nil)) })
+	for _, stream := range []string{"false", "true"} {
+		status, body := e.post("/v1/completions", `{"model":"m","prompt":"x","stream":`+stream+`}`)
+		if status != 503 || !strings.Contains(body, `"code":"overloaded"`) {
+			t.Errorf("stream %s: %d %s", stream, status, body)
+		}
+	}
+	e.Close()
+	if n := strings.Count(log.String(), syscall.ENOSPC.Error()); n != 2 {
+		t.Errorf("the log says it %d times:\n%s", n, log.String())
 	}
 }
