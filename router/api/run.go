@@ -26,10 +26,10 @@ type run struct {
 	scores  [][]wire.Logprob // of the prompts' tokens but the first, as far as they have come
 
 	arrivals  chan arrival
-	computed  bool // a token has come: the prompts have been paid for in work
+	computed  bool // a token or all scores of a prompt have come: the prompts have been paid for in work
 	journaled []int
 	began     time.Time
-	first     time.Time // when the first token came
+	first     time.Time // when they came
 }
 
 // arrival is what one stream said.

@@ -19,12 +19,16 @@ func (r *run) take(ctx context.Context, a arrival) error {
 	}
 	var changed []int
 	for _, ev := range a.events {
-		changed = append(changed, r.score(a.prompt, ev.Scores)...)
-		if len(ev.Tokens) == 0 && ev.Finish == "" {
-			continue
+		begun := r.score(a.prompt, ev.Scores)
+		changed = append(changed, begun...)
+		more := len(ev.Tokens) > 0 || ev.Finish != ""
+		if more || len(begun) > 0 {
+			if err := r.compute(); err != nil {
+				return err
+			}
 		}
-		if err := r.compute(); err != nil {
-			return err
+		if !more {
+			continue
 		}
 		at := a.prompt*r.n + ev.Choice
 		c := r.choices[at]
@@ -58,7 +62,7 @@ func unique(at []int) []int {
 	return out
 }
 
-// compute notes the first token, from which on the prompts are billed.
+// compute notes the first token, or the last score of a prompt, which is shown before it: from then on the prompts are billed.
 func (r *run) compute() error {
 	if r.computed {
 		return nil
