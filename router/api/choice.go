@@ -24,7 +24,8 @@ type choice struct {
 	raw      []byte  // bytes of all tokens that are shown
 	tokens   []token // all tokens, in order
 	looked   int     // raw up to here has no whole stop string
-	released int     // raw up to here has been given out
+	released int     // raw up to here has been given out, or to calls
+	shown    int     // raw up to here has been given out
 	given    int     // tokens up to here have had their log-probability given out
 	finish   string  // "" while it runs
 	running  bool    // counted in run.open
@@ -34,7 +35,7 @@ type choice struct {
 	all  bool  // each token has its log-probability given out, also those that are not shown
 
 	credit    int // output tokens leased
-	delivered int // tokens whose text has begun to be released
+	delivered int // tokens whose text has begun to be given out
 	calls     *callFilter
 }
 
@@ -123,24 +124,33 @@ func (c *choice) take() piece {
 	p, c.echo = c.echo, piece{}
 	p.text += string(appendText(nil, c.raw[c.released:to]))
 	c.released = to
-	p.tokens = append(p.tokens, c.takeTokens()...)
-	for c.delivered < len(c.tokens) && (c.finish != "" || c.tokens[c.delivered].start < to) {
-		c.delivered++
+	if c.calls == nil {
+		c.shown = to
+	} else {
+		c.takeCalls(&p)
 	}
-	if c.calls != nil {
-		p.parts = c.calls.push(p.text, c.finish != "")
+	p.tokens = append(p.tokens, c.takeTokens()...)
+	for c.delivered < len(c.tokens) && (c.finish != "" || c.tokens[c.delivered].start < c.shown) {
+		c.delivered++
 	}
 	return p
 }
 
-// takeTokens releases the log-probabilities of tokens whose bytes have all been released. A token that a stop string cut in two shows
+// takeCalls cuts a piece's text into content and calls. What may still become either waits, with its tokens.
+func (c *choice) takeCalls(p *piece) {
+	before := c.calls.parser.Held()
+	p.parts = c.calls.push(p.text, c.finish != "")
+	c.shown += rawLen(c.raw[c.shown:c.released], before+len(p.text)-c.calls.parser.Held())
+}
+
+// takeTokens releases the log-probabilities of tokens whose bytes have all been given out. A token that a stop string cut in two shows
 // the bytes that are left of it, so that the tokens' bytes are the content.
 func (c *choice) takeTokens() []tokenText {
 	var out []tokenText
 	for c.given < len(c.tokens) {
 		t := &c.tokens[c.given]
 		end := min(t.end, len(c.raw))
-		if end > c.released {
+		if end > c.shown {
 			break
 		}
 		switch {

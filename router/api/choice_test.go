@@ -74,6 +74,37 @@ func TestTextIsHeldOnlyAsLongAsNeeded(t *testing.T) {
 	}
 }
 
+// TestWithheldCallsAreNotDelivered: tokens count, and tell their log-probabilities, once something of them or behind them shows.
+func TestWithheldCallsAreNotDelivered(t *testing.T) {
+	c := newChoice(testModel(t), options())
+	c.calls = newCallFilter(false)
+	var text string
+	for _, part := range []struct {
+		text string
+		held bool // until the next part's first byte, or the answer's end
+	}{
+		{"\xffé", false}, {" \n<tool_call>\n{\"name\": \"f\", \"arguments\": ", true}, {"{\"a\": \"", false},
+		{"\xe2\x82", true}, {"\"}", false}, {"}\n</tool_call> <tool_call>{\"a\":\xff}</tool_call", true}, {">", false}, {" ", true}, {"b", false}, {" <tool_c", true},
+	} {
+		shown := len(text)
+		for i := range len(part.text) {
+			text += part.text[i : i+1]
+			c.push(generate.Event{Tokens: []int32{int32(part.text[i])}, Logprobs: []wire.Logprob{{}}})
+			c.take()
+			if !part.held && wholeLen([]byte(text)) == len(text) {
+				shown = len(text)
+			}
+			if c.delivered != shown || c.given != shown {
+				t.Errorf("after %q: %d delivered, %d log-probabilities, want %d", text, c.delivered, c.given, shown)
+			}
+		}
+	}
+	c.finish = wire.FinishLength
+	if c.take(); c.delivered != len(text) || c.given != len(text) {
+		t.Errorf("at the end: %d delivered, %d log-probabilities of %d", c.delivered, c.given, len(text))
+	}
+}
+
 func TestSpecialTokensAreHidden(t *testing.T) {
 	m := testModel(t)
 	ids := []int32{'a', fake.ImStart, 'b', fake.EndOfText}
@@ -189,6 +220,9 @@ func FuzzWholeLen(f *testing.F) {
 		}
 		if !utf8.Valid(two) {
 			t.Errorf("%q is not UTF-8", two)
+		}
+		if got := rawLen(b, len(appendText(nil, b[:n]))); got != n {
+			t.Errorf("the text of %q is said to come from %d bytes", b[:n], got)
 		}
 	})
 }

@@ -30,6 +30,20 @@ func appendText(dst []byte, b []byte) []byte {
 	return dst
 }
 
+// rawLen is how many bytes of b the first n bytes of its text are made from.
+func rawLen(b []byte, n int) int {
+	at := 0
+	for n > 0 && at < len(b) {
+		r, size := utf8.DecodeRune(b[at:])
+		n -= utf8.RuneLen(r)
+		if r == utf8.RuneError && size <= 1 {
+			size = brokenLen(b[at:])
+		}
+		at += size
+	}
+	return at
+}
+
 // brokenLen is the length of the longest beginning of a character that b starts with, at least 1.
 func brokenLen(b []byte) int {
 	for n := min(3, len(b)); n > 1; n-- {

@@ -47,6 +47,9 @@ type ToolParser struct {
 	scan  jsonScan
 	out   []Part
 
+	pushed int // bytes of the answer that have come; text is the last of them
+	shown  int // bytes up to the last one that has been handed out
+
 	called  bool   // a call has begun
 	written bool   // content has been handed out
 	space   string // white space that is content only where more content follows
@@ -66,10 +69,14 @@ const (
 // Push takes the next piece of the answer, cut anywhere, and returns what it makes certain.
 func (p *ToolParser) Push(text string) []Part {
 	p.text += text
+	p.pushed += len(text)
 	for p.step() {
 	}
 	return p.take()
 }
+
+// Held is how many bytes at the answer's end, as far as it has come, have shown nothing: they wait, or have been dropped.
+func (p *ToolParser) Held() int { return p.pushed - p.shown }
 
 // Flush ends the answer. A last block whose closing tag is missing counts if its JSON is complete. The parser can then start
 // another answer.
@@ -96,8 +103,18 @@ func (p *ToolParser) take() []Part {
 	return out
 }
 
-// add hands out a part; content that goes on is one part.
+// cut takes the first n bytes off the text that has not been handed out.
+func (p *ToolParser) cut(n int) string {
+	head := p.text[:n]
+	p.text = p.text[n:]
+	return head
+}
+
+// add hands out a part, which ends where the text begins; content that goes on is one part.
 func (p *ToolParser) add(kind PartKind, text string) {
+	if text != "" {
+		p.shown = p.pushed - len(p.text)
+	}
 	if n := len(p.out); kind == Content && n > 0 && p.out[n-1].Kind == Content {
 		p.out[n-1].Text += text
 		return
@@ -126,13 +143,11 @@ func (p *ToolParser) step() bool {
 func (p *ToolParser) open() bool {
 	at := strings.Index(p.text, callOpen)
 	if at < 0 {
-		n := len(p.text) - overlap(p.text, callOpen)
-		p.content(p.text[:n])
-		p.text = p.text[n:]
+		p.content(p.cut(len(p.text) - overlap(p.text, callOpen)))
 		return false
 	}
-	p.content(p.text[:at])
-	p.text = p.text[at+len(callOpen):]
+	p.content(p.cut(at))
+	p.cut(len(callOpen))
 	p.state, p.scan = inBlock, jsonScan{}
 	return true
 }
@@ -156,6 +171,7 @@ func (p *ToolParser) content(text string) {
 			lead = strings.TrimLeftFunc(lead, unicode.IsSpace)
 		}
 		p.add(Content, lead)
+		p.shown -= len(text) - len(trimmed)
 		p.written, p.space = true, ""
 	}
 	p.space += text[len(trimmed):]
@@ -178,8 +194,8 @@ func (p *ToolParser) block() bool {
 		}
 		if p.scan.depth == 1 && !p.scan.inString && p.text[p.scan.at] == '{' {
 			if name, ok := opensArguments(p.text[:p.scan.at]); ok {
+				p.cut(p.scan.at)
 				p.begin(name)
-				p.text = p.text[p.scan.at:]
 				p.state, p.scan = inArguments, jsonScan{}
 				return true
 			}
@@ -196,7 +212,7 @@ func (p *ToolParser) begin(name string) {
 
 // end closes a block that was complete before anything of it was handed out.
 func (p *ToolParser) end(body string) {
-	p.text = p.text[len(body)+len(callClose):]
+	p.cut(len(body) + len(callClose))
 	p.state = outside
 	if !p.wholeCall(body) {
 		p.content(callOpen + body + callClose)
@@ -220,25 +236,25 @@ func (p *ToolParser) arguments() bool {
 	for p.scan.at < len(p.text) {
 		switch tag(p.text[p.scan.at:], &p.scan) {
 		case wholeTag:
-			p.add(CallArguments, p.text[:p.scan.at])
+			p.add(CallArguments, p.cut(p.scan.at))
 			p.add(CallEnds, "")
-			p.text, p.state = p.text[p.scan.at+len(callClose):], outside
+			p.cut(len(callClose))
+			p.state = outside
 			return true
 		case halfTag:
-			p.add(CallArguments, p.text[:p.scan.at])
-			p.text, p.scan.at = p.text[p.scan.at:], 0
+			p.add(CallArguments, p.cut(p.scan.at))
+			p.scan.at = 0
 			return false
 		}
 		if p.scan.next(p.text); p.scan.depth == 0 {
-			p.add(CallArguments, p.text[:p.scan.at])
+			p.add(CallArguments, p.cut(p.scan.at))
 			p.add(CallEnds, "")
-			p.text = p.text[p.scan.at:]
 			p.state, p.scan = inRest, jsonScan{depth: 1}
 			return true
 		}
 	}
-	p.add(CallArguments, p.text)
-	p.text, p.scan.at = "", 0
+	p.add(CallArguments, p.cut(len(p.text)))
+	p.scan.at = 0
 	return false
 }
 

@@ -10,6 +10,7 @@ type parsed struct {
 	content string
 	calls   []ToolCall
 	cut     bool // the answer ended within the arguments of the last call
+	held    int  // bytes, when all had come
 }
 
 // add puts parts together as a client does.
@@ -38,6 +39,7 @@ func parseAnswer(answer string, n int) parsed {
 		out.add(p.Push(answer[:k]))
 		answer = answer[k:]
 	}
+	out.held = p.Held()
 	out.add(p.Flush())
 	return out
 }
@@ -150,6 +152,22 @@ func TestArgumentsAreNotHeldBack(t *testing.T) {
 	}
 }
 
+// What shows nothing, because it waits or because it is dropped, is told until something behind it shows.
+func TestHeld(t *testing.T) {
+	var p ToolParser
+	for _, c := range []struct {
+		push string
+		held int
+	}{
+		{"Sure. ", 1}, {"\n<tool", 7}, {"_call>\n{\"name\": \"f\", ", 28}, {`"arguments": {`, 0}, {`"a": 1, "b": <`, 1}, {`/too`, 5}, {`l>}`, 0},
+		{"}\n</tool_call>", 14}, {" <tool_call>{}", 28}, {"</tool_call>", 0}, {"\n", 1}, {"Done", 0},
+	} {
+		if p.Push(c.push); p.Held() != c.held {
+			t.Errorf("push %q: %d held, want %d", c.push, p.Held(), c.held)
+		}
+	}
+}
+
 func TestCallsComeWhenTheyAreComplete(t *testing.T) {
 	var p ToolParser
 	if parts := p.Push(`<tool_call>{"name":"f"}</tool_call`); len(parts) != 0 {
@@ -174,8 +192,11 @@ func FuzzToolParser(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer string, n int) {
 		one := parseAnswer(answer, len(answer)+1)
 		cut := parseAnswer(answer, max(1, n))
-		if one.content != cut.content || !slices.Equal(one.calls, cut.calls) || one.cut != cut.cut {
+		if one.content != cut.content || !slices.Equal(one.calls, cut.calls) || one.cut != cut.cut || one.held != cut.held {
 			t.Fatalf("whole %+v, in pieces %+v", one, cut)
+		}
+		if one.held < 0 || one.held > len(answer) {
+			t.Fatalf("%d of %d bytes are held", one.held, len(answer))
 		}
 		if len(one.calls) == 0 && one.content != answer {
 			t.Fatalf("without a call %q became %q", answer, one.content)
