@@ -33,8 +33,12 @@ func (r *run) give(at []int) error {
 		}
 	}
 	for k, i := range at {
-		if err := r.out.piece(i, changed[k], pieces[k]); err != nil {
+		wrote, err := r.out.piece(i, changed[k], pieces[k])
+		if err != nil {
 			return context.Canceled
+		}
+		if wrote {
+			r.silence.Reset(r.s.KeepAlive)
 		}
 	}
 	return nil

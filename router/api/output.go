@@ -38,7 +38,8 @@ type answer struct {
 
 // output is where a run's text goes.
 type output interface {
-	piece(index int, c *choice, p piece) error
+	// piece takes what came out of a choice and tells whether the client got something of it.
+	piece(index int, c *choice, p piece) (wrote bool, err error)
 	keepAlive() error
 	end(u usage) error
 	fail(e *Error)
@@ -60,12 +61,12 @@ func (s *stream) open() []any {
 	return s.format.opening()
 }
 
-func (s *stream) piece(index int, c *choice, p piece) error {
+func (s *stream) piece(index int, c *choice, p piece) (wrote bool, err error) {
 	events := append(s.open(), s.format.chunks(index, c, p)...)
 	if len(events) == 0 {
-		return nil
+		return false, nil
 	}
-	return s.sse.Events(events...)
+	return true, s.sse.Events(events...)
 }
 
 func (s *stream) keepAlive() error { return s.sse.Comment("keep-alive") }
@@ -104,7 +105,7 @@ type whole struct {
 	answers []answer
 }
 
-func (o *whole) piece(index int, c *choice, p piece) error {
+func (o *whole) piece(index int, c *choice, p piece) (wrote bool, err error) {
 	a := &o.answers[index]
 	if c.calls == nil {
 		a.text += p.text
@@ -114,7 +115,7 @@ func (o *whole) piece(index int, c *choice, p piece) error {
 	}
 	a.tokens = append(a.tokens, p.tokens...)
 	a.finish, a.calls = c.finish, c.calls
-	return nil
+	return false, nil
 }
 
 // keepAlive has nothing to send: a body has no comments.

@@ -100,9 +100,9 @@ type wholeResponse struct {
 	w      http.ResponseWriter
 }
 
-func (o *wholeResponse) piece(i int, c *choice, p piece) error {
+func (o *wholeResponse) piece(i int, c *choice, p piece) (wrote bool, err error) {
 	o.format.chunks(i, c, p)
-	return nil
+	return false, nil
 }
 
 func (o *wholeResponse) keepAlive() error { return nil }

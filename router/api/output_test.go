@@ -22,7 +22,7 @@ func TestStreamThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := httptest.NewRecorder()
-			s := &stream{format: f, sse: sse.NewWriter(rec, time.Second), w: rec}
+			s := &stream{format: f, sse: sse.NewWriter(rec, httptest.NewRequest("POST", "/", nil), time.Second), w: rec}
 			if err := c.before(s); err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ type run struct {
 	open    int              // choices that run
 	scores  [][]wire.Logprob // of the prompts' tokens but the first, as far as they have come
 
+	silence   *time.Ticker // since something was written
 	arrivals  chan arrival
 	computed  bool // a token or all scores of a prompt have come: the prompts have been paid for in work
 	journaled []int
@@ -173,8 +174,8 @@ func (r *run) forward(ctx context.Context, prompt int, st *generate.Stream) {
 }
 
 func (r *run) loop(ctx context.Context) error {
-	keep := time.NewTicker(r.s.KeepAlive)
-	defer keep.Stop()
+	r.silence = time.NewTicker(r.s.KeepAlive)
+	defer r.silence.Stop()
 	if err := r.give(r.finished()); err != nil {
 		return err
 	}
@@ -184,8 +185,7 @@ func (r *run) loop(ctx context.Context) error {
 			if err := r.take(ctx, a); err != nil {
 				return err
 			}
-			keep.Reset(r.s.KeepAlive)
-		case <-keep.C:
+		case <-r.silence.C:
 			if err := r.out.keepAlive(); err != nil {
 				return context.Canceled
 			}

@@ -283,13 +283,13 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
 	quotaHeaders(w.Header(), grant.Quota)
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
-	run := &run{job: j, s: s, grant: grant, began: began, out: s.newOutput(w, j)}
+	run := &run{job: j, s: s, grant: grant, began: began, out: s.newOutput(w, r, j)}
 	return run.do(r.Context())
 }
 
-func (s *Server) newOutput(w http.ResponseWriter, j *job) output {
+func (s *Server) newOutput(w http.ResponseWriter, r *http.Request, j *job) output {
 	if j.stream {
-		return &stream{format: j.format, sse: sse.NewWriter(w, s.WriteTimeout), w: w}
+		return &stream{format: j.format, sse: sse.NewWriter(w, r, s.WriteTimeout), w: w}
 	}
 	if f, ok := j.format.(*responseFormat); ok {
 		return &wholeResponse{format: f, w: w}

@@ -132,3 +132,13 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the log says it %d times:\n%s", n, log.String())
 	}
 }
+
+// TestWithheldTextIsNoSilence: a client hears of a stream whose tokens come but show nothing yet.
+func TestWithheldTextIsNoSilence(t *testing.T) {
+	e := serve(t, `<tool_call>{"name":"f","arguments":"{`+strings.Repeat(" ", 300)+`}"}</tool_call>`, func(o *Options) { o.KeepAlive = 20 * time.Millisecond })
+	status, body := e.post("/v1/chat/completions",
+		`{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true,"tools":[{"type":"function","function":{"name":"f"}}]}`)
+	if n := strings.Count(body, ": keep-alive"); status != 200 || n < 5 || !strings.Contains(body, `"finish_reason":"tool_calls"`) {
+		t.Errorf("%d, %d keep-alives: %s", status, n, body)
+	}
+}

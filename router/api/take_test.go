@@ -28,9 +28,9 @@ func (w *witness) Deliver(_ uint64, marks ...account.Mark) error {
 	return nil
 }
 
-func (w *witness) piece(_ int, _ *choice, p piece) error {
+func (w *witness) piece(_ int, _ *choice, p piece) (wrote bool, err error) {
 	w.said = append(w.said, fmt.Sprintf("%q written", p.text))
-	return nil
+	return false, nil
 }
 
 func (w *witness) keepAlive() error { return nil }

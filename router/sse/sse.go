@@ -1,7 +1,7 @@
 // Package sse writes server-sent events (the WHATWG "event stream" form) as OpenAI's clients read them: `data:` lines with one
 // JSON value each, named by an `event:` line where the value has a name, `data: [DONE]` at the end, comment lines in between to keep proxies awake, and neither `id:` nor `retry:`.
 //
-// Every write has a deadline: a client that does not read for that long counts as gone.
+// Every write has a deadline: a client that does not read for that long counts as gone. Between writes a stream may be silent for longer.
 //
 // # Caveats
 //
@@ -21,14 +21,15 @@ type Writer struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	timeout time.Duration
+	resets  bool // a deadline that passes ends the stream, though nothing is being written
 	buf     bytes.Buffer
 	started bool
 	err     error
 }
 
-// NewWriter prepares a stream; nothing is sent before Start or the first event. timeout bounds each write.
-func NewWriter(w http.ResponseWriter, timeout time.Duration) *Writer {
-	return &Writer{w: w, rc: http.NewResponseController(w), timeout: timeout}
+// NewWriter prepares a stream that answers r; nothing is sent before Start or the first event. timeout bounds each write.
+func NewWriter(w http.ResponseWriter, r *http.Request, timeout time.Duration) *Writer {
+	return &Writer{w: w, rc: http.NewResponseController(w), timeout: timeout, resets: r.ProtoMajor > 1}
 }
 
 // Started reports whether the status line has gone out, so that an error can only be an event.
@@ -105,6 +106,10 @@ func (s *Writer) send(b []byte) error {
 	}
 	if err := s.rc.Flush(); err != nil {
 		s.err = fmt.Errorf("sse: %w", err)
+		return s.err
 	}
-	return s.err
+	if s.resets { // over HTTP/1 it stays, for the end that net/http writes
+		_ = s.rc.SetWriteDeadline(time.Time{})
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package sse_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,7 +14,7 @@ import (
 
 func TestStream(t *testing.T) {
 	rec := httptest.NewRecorder()
-	s := sse.NewWriter(rec, time.Second)
+	s := sse.NewWriter(rec, httptest.NewRequest("POST", "/", nil), time.Second)
 	if s.Started() {
 		t.Error("started by itself")
 	}
@@ -31,11 +33,45 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// protocols runs a test with a server of each.
+func protocols(t *testing.T, h http.HandlerFunc, test func(t *testing.T, srv *httptest.Server)) {
+	for proto := 1; proto <= 2; proto++ {
+		t.Run(fmt.Sprint("HTTP ", proto), func(t *testing.T) {
+			srv := httptest.NewUnstartedServer(h)
+			srv.EnableHTTP2 = proto == 2
+			srv.StartTLS()
+			defer srv.Close()
+			test(t, srv)
+		})
+	}
+}
+
+// TestSilence: a stream that has nothing to say for longer than a write may take goes on.
+func TestSilence(t *testing.T) {
+	protocols(t, func(w http.ResponseWriter, r *http.Request) {
+		s := sse.NewWriter(w, r, 50*time.Millisecond)
+		err := s.Events(1)
+		time.Sleep(200 * time.Millisecond)
+		if err := errors.Join(err, s.Done()); err != nil {
+			t.Error(err)
+		}
+	}, func(t *testing.T, srv *httptest.Server) {
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "data: 1\n\ndata: [DONE]\n\n" {
+			t.Errorf("%s: %q, %v", resp.Proto, b, err)
+		}
+	})
+}
+
 // TestSlowReader: a client that does not read ends the stream instead of holding it.
 func TestSlowReader(t *testing.T) {
 	failed := make(chan error, 1)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s := sse.NewWriter(w, 50*time.Millisecond)
+	protocols(t, func(w http.ResponseWriter, r *http.Request) {
+		s := sse.NewWriter(w, r, 50*time.Millisecond)
 		big := make([]byte, 1<<20)
 		for {
 			if err := s.Events(big); err != nil {
@@ -47,21 +83,21 @@ func TestSlowReader(t *testing.T) {
 				return
 			}
 		}
-	}))
-	defer srv.Close()
-	resp, err := http.Get(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := <-failed; err == nil {
-		t.Error("no error")
-	}
+	}, func(t *testing.T, srv *httptest.Server) {
+		resp, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := <-failed; err == nil {
+			t.Error("no error")
+		}
+	})
 }
 
 func TestValueThatIsNoJSON(t *testing.T) {
 	rec := httptest.NewRecorder()
-	if err := sse.NewWriter(rec, time.Second).Events(func() {}); err == nil || rec.Body.Len() != 0 {
+	if err := sse.NewWriter(rec, httptest.NewRequest("POST", "/", nil), time.Second).Events(func() {}); err == nil || rec.Body.Len() != 0 {
 		t.Errorf("%v, %q", err, rec.Body)
 	}
 }
