@@ -14,7 +14,8 @@
 //
 // # Caveats
 //
-// One router of a cluster owns its ledger: a second owner ends with an error. Without keys it serves whoever connects, but only while it listens on loopback.
+// One router of a cluster owns its ledger: a second owner ends with an error. Without keys it serves whoever connects, but only while it listens on loopback, and no web page
+// of another origin.
 package router
 
 import (

@@ -18,6 +18,11 @@ func (s *Server) keyed(h keyedHandler) handler {
 		if err != nil {
 			return s.noEntry(err)
 		}
+		if key == account.LocalKey {
+			if err := s.fromPage(r); err != nil {
+				return err
+			}
+		}
 		return h(w, r, key)
 	}
 }

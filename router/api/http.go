@@ -40,7 +40,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // preflight adds the CORS headers for the pages of origins that may call, and answers their browsers' question. Others get neither,
-// so that no page that somebody visits can use a router on their machine.
+// and what they send without asking needs a key (browser.go).
 func (s *Server) preflight(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	if len(s.Origins) > 0 {
