@@ -5,6 +5,7 @@
 //	server.go      routes, request ids, CORS, metrics
 //	auth.go        which key
 //	browser.go     what a web page may do while there is none
+//	queue.go       what requests may take before they are admitted
 //	fields.go      the JSON object: null is absent, unknown fields are ignored, a wrong one is 400 with its name
 //	sampling.go    fields that all endpoints have
 //	chat.go        messages and tools -> prompt, by the model's template

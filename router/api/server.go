@@ -41,6 +41,7 @@ type Options struct {
 	KeepAlive     time.Duration // silence after which a stream gets a comment, 0: 10 s
 	MaxRequests   int           // at once, 0: 1024
 	MaxBody       int64         // bytes, 0: 16 MiB
+	MaxBodies     int64         // bytes of all that have not been admitted, less 64 KiB of each, 0: 256 MiB
 	BodyTimeout   time.Duration // in which a client must send its body, 0: a minute
 	WriteTimeout  time.Duration // in which a client must take what is written, each time, 0: 30 s
 	Version       string
@@ -70,6 +71,7 @@ type Server struct {
 	Options
 	metrics *metrics
 	slots   chan struct{}
+	queue   *queue
 	mux     *http.ServeMux
 }
 
@@ -79,6 +81,7 @@ func New(o Options) *Server {
 	o.KeepAlive = cmp.Or(o.KeepAlive, 10*time.Second)
 	o.MaxRequests = cmp.Or(o.MaxRequests, 1024)
 	o.MaxBody = cmp.Or(o.MaxBody, 16<<20)
+	o.MaxBodies = cmp.Or(o.MaxBodies, 256<<20)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, time.Minute)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, writeTimeout)
 	if o.Registry == nil {
@@ -87,7 +90,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Server{Options: o, metrics: newMetrics(o.Registry), slots: make(chan struct{}, o.MaxRequests), mux: http.NewServeMux()}
+	s := &Server{Options: o, metrics: newMetrics(o.Registry), slots: make(chan struct{}, o.MaxRequests), queue: newQueue(&o), mux: http.NewServeMux()}
 	s.routes()
 	return s
 }
@@ -171,8 +174,15 @@ func (s *Server) rescue(w *responseWriter, r *http.Request) {
 // reader turns the fields of a request into a job. defaults are the sampling parameters of a request that names none.
 type reader func(o *object, m *Model, defaults wire.Params) (*job, *Error)
 
-// limited bounds how many requests are worked on at once.
+// limited bounds how many requests are worked on at once, of all keys and of each.
 func (s *Server) limited(h keyedHandler) keyedHandler {
+	return s.slotted(func(w http.ResponseWriter, r *http.Request, key string) *Error {
+		return s.queued(r, key, 0, func() *Error { return h(w, r, key) })
+	})
+}
+
+// slotted bounds how many requests are worked on at once.
+func (s *Server) slotted(h keyedHandler) keyedHandler {
 	return func(w http.ResponseWriter, r *http.Request, key string) *Error {
 		select {
 		case s.slots <- struct{}{}:
@@ -187,19 +197,34 @@ func (s *Server) limited(h keyedHandler) keyedHandler {
 
 // completions answers one of the endpoints that generate.
 func (s *Server) completions(read reader, prefix string) keyedHandler {
-	return s.limited(func(w http.ResponseWriter, r *http.Request, key string) *Error {
-		o, err := s.body(w, r)
+	return s.slotted(func(w http.ResponseWriter, r *http.Request, key string) *Error {
+		var admitted *run
+		err := s.queued(r, key, 1, func() *Error {
+			j, err := s.read(w, r, read)
+			if err != nil {
+				return err
+			}
+			j.id, j.created, j.key = newID(prefix), time.Now().Unix(), key
+			j.requestID = w.Header().Get("x-request-id")
+			admitted, err = s.admit(w, r, j)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		j, err := s.parse(o, read)
-		if err != nil {
-			return err
-		}
-		j.id, j.created, j.key = newID(prefix), time.Now().Unix(), key
-		j.requestID = w.Header().Get("x-request-id")
-		return s.answer(w, r, j)
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+		return admitted.do(r.Context())
 	})
+}
+
+// read makes a job of a request.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, read reader) (*job, *Error) {
+	o, err := s.body(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return s.parse(o, read)
 }
 
 func (s *Server) body(w http.ResponseWriter, r *http.Request) (*object, *Error) {
@@ -215,6 +240,10 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*object, *Error) 
 		w.Header().Set("Connection", "close")
 		return nil, &Error{Status: http.StatusRequestTimeout, Type: typeInvalid,
 			Message: "The body did not come within " + s.BodyTimeout.String() + "."}
+	case errors.Is(err, errBodies):
+		w.Header().Set("Connection", "close")
+		return nil, &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
+			Message: "This router reads all the large bodies that it takes at once.", After: time.Second}
 	case err != nil:
 		return nil, invalid("", "The body could not be read: %s.", err)
 	}
@@ -263,8 +292,8 @@ func (s *Server) noModel() *Error {
 		Message: "The model is not known yet: " + reason}
 }
 
-// answer admits a job and runs it.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
+// admit has the ledger let a job in.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, j *job) (*run, *Error) {
 	began := time.Now()
 	grant, err := s.Ledger.Admit(r.Context(), account.Admission{
 		ID: account.ID{Router: s.Router, Request: j.id}, Key: j.key, User: j.user, Model: j.model.Name,
@@ -278,13 +307,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, j *job) *Error {
 		} else {
 			s.Logger.Warn("a request was not admitted", "request", j.id, "error", err)
 		}
-		return fromLedger(err)
+		return nil, fromLedger(err)
 	}
 	quotaHeaders(w.Header(), grant.Quota)
-	s.metrics.inFlight.Inc()
-	defer s.metrics.inFlight.Dec()
-	run := &run{job: j, s: s, grant: grant, began: began, out: s.newOutput(w, r, j)}
-	return run.do(r.Context())
+	return &run{job: j, s: s, grant: grant, began: began, out: s.newOutput(w, r, j)}, nil
 }
 
 func (s *Server) newOutput(w http.ResponseWriter, r *http.Request, j *job) output {
