@@ -96,7 +96,7 @@ func TestDemoModelWasTrainedOnWhatIsRendered(t *testing.T) {
 
 func TestDemoModelIsAskedAsInItsPins(t *testing.T) {
 	template, tok := demoModel(t)
-	for _, name := range []string{"pins.json"} {
+	for _, name := range []string{"pins.json", "tool_pins.json"} {
 		for i, d := range demoDialogues(t, name) {
 			in := d.input()
 			in.AddGenerationPrompt = true

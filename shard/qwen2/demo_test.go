@@ -19,12 +19,15 @@ type pin struct {
 	Text      string  `json:"text"`
 }
 
-func pins(t *testing.T) []pin {
+func pins(t *testing.T) []pin { return readPins(t, "pins.json", 40) }
+
+// readPins reads pins of the demo model and wants at least so many.
+func readPins(t *testing.T, name string, atLeast int) []pin {
 	t.Helper()
 	var p []pin
-	readJSON(t, "../demo/testdata/pins.json", &p)
-	if len(p) < 40 {
-		t.Fatalf("%d pins, want at least 40", len(p))
+	readJSON(t, "../demo/testdata/"+name, &p)
+	if len(p) < atLeast {
+		t.Fatalf("%s: %d pins, want at least %d", name, len(p), atLeast)
 	}
 	return p
 }
@@ -52,7 +55,7 @@ func (p pipeline) follows(t *testing.T, want pin) bool {
 
 func TestDemoPins(t *testing.T) {
 	p := demoModel(t, nil)
-	for _, want := range pins(t) {
+	for _, want := range append(pins(t), readPins(t, "tool_pins.json", 30)...) {
 		if !p.follows(t, want) {
 			t.Errorf("the answer is not %q", want.Text)
 		}
