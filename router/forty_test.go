@@ -478,7 +478,12 @@ func disconnectAborts(t *testing.T) {
 		<-ended
 		until(func() bool { return w.coord.Live() == 0 && w.verify().Open == 0 })
 	}
-	totals, err := w.admin.Usage(context.Background(), account.Query{})
+	var totals []account.Total
+	var err error
+	until(func() bool { // who leaves before the hold is on disk is settled after it
+		totals, err = w.admin.Usage(context.Background(), account.Query{})
+		return err != nil || len(totals) == 1 && totals[0].Requests == 2
+	})
 	if err != nil || len(totals) != 1 || totals[0].Requests != 2 || totals[0].Completion >= 6000 {
 		t.Errorf("%+v, %v", totals, err)
 	}

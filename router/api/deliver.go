@@ -106,7 +106,7 @@ func (r *run) settle(ctx context.Context, err error) usage {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
 	if _, err := r.s.Ledger.Settle(ctx, r.grant.ID, o); err != nil {
-		r.s.Logger.Error("a request is not settled; the next start settles it", "request", r.id, "error", err)
+		r.s.Logger.Error("a request is not settled yet; it is tried again, at the latest at the next start", "request", r.id, "error", err)
 	}
 	r.s.metrics.settled(r, o)
 	r.s.Logger.Info("answered", "request", r.id, "request_id", r.requestID, "key", r.key, "status", o.Status,
