@@ -2,6 +2,7 @@ package sched
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagecoach-llm/stagecoach/transport/wire"
@@ -68,6 +69,10 @@ func (s *Scheduler) returned(p part, it *wire.SampledItem) {
 	case q.dying:
 		s.settle(q)
 	case q.failed:
+		if fault, ok := strings.CutPrefix(it.Error, wire.FaultOfRequest); ok {
+			s.fail(q.choice, wire.CodeInvalid, "%s", fault)
+			return
+		}
 		s.fail(q.choice, wire.CodeNumeric, "the pipeline failed at position %d: %s", p.end, it.Error)
 	case p.want || p.scores > 0:
 		s.outcome(p, it)

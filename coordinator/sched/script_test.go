@@ -258,7 +258,7 @@ func (a args) sampled() Event {
 		end := e.Pos + uint32(len(e.Tokens))
 		switch {
 		case int(e.Seq) == a.num("fail", 0):
-			r.Items = append(r.Items, wire.SampledItem{Seq: e.Seq, Pos: e.Pos, Error: "overflow"})
+			r.Items = append(r.Items, wire.SampledItem{Seq: e.Seq, Pos: e.Pos, Error: strings.ReplaceAll(a.text("why", "overflow"), "_", " ")})
 		case e.Want != wire.WantNone && int(e.Seq) != a.num("mute", 0):
 			it := wire.SampledItem{Seq: e.Seq, Pos: end}
 			for _, t := range e.Targets {

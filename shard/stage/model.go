@@ -228,7 +228,7 @@ func (e *modelEngine) fail(f *wire.Frame, i int, err error) {
 	}
 	en.Want, en.Tokens, en.Targets = wire.WantFailed, nil, nil
 	if e.last {
-		e.items = append(e.items, wire.SampledItem{Seq: en.Seq, Pos: en.Pos, Error: err.Error()})
+		e.items = append(e.items, wire.SampledItem{Seq: en.Seq, Pos: en.Pos, Error: reason(err)})
 	}
 }
 

@@ -1,6 +1,11 @@
 package stage
 
-import "github.com/stagecoach-llm/stagecoach/transport/wire"
+import (
+	"errors"
+
+	"github.com/stagecoach-llm/stagecoach/shard/grammar"
+	"github.com/stagecoach-llm/stagecoach/transport/wire"
+)
 
 // wanted is one row whose logits are needed.
 type wanted struct {
@@ -89,5 +94,13 @@ func (e *modelEngine) judge(f *wire.Frame, w wanted, logits []float32, err error
 			return
 		}
 	}
-	item.Error = err.Error()
+	item.Error = reason(err)
+}
+
+// reason is an item's error.
+func reason(err error) string {
+	if errors.Is(err, grammar.ErrComplex) {
+		return wire.FaultOfRequest + err.Error()
+	}
+	return err.Error()
 }

@@ -133,6 +133,10 @@ type SampledItem struct {
 	Error    string    // this sequence failed; the others of the step did not
 }
 
+// FaultOfRequest begins a SampledItem.Error that the request itself is the reason of, and not the numbers: it fails again wherever it
+// is computed.
+const FaultOfRequest = "request: "
+
 // Logprob is the log-probability of a chosen token and its alternatives, natural logarithm.
 type Logprob struct {
 	LP  float32   `json:"lp"`
