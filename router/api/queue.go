@@ -108,7 +108,8 @@ func (t *ticket) take(n int64) bool {
 func (s *Server) queued(r *http.Request, key string, runs int, do func() *Error) *Error {
 	t, of := s.queue.enter(key, runs, r.Body)
 	defer t.leave()
-	if most := s.queue.share; of.requests > most {
+	// Where no key was made, all are one, and nobody is kept out by another.
+	if most := s.queue.share; key != account.LocalKey && of.requests > most {
 		return s.tooMany(most)
 	}
 	if of.runs > 1 && runs > 0 { // one alone need not be looked up

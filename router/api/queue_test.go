@@ -142,3 +142,24 @@ func TestLargeBodies(t *testing.T) {
 		t.Errorf("after one has gone: %d", status)
 	}
 }
+
+// Where no key was made all requests are one key's, which keeps nobody out: it may have all slots.
+func TestWithoutKeysAllSlotsAreForAll(t *testing.T) {
+	_, s := slow(t)
+	r, err := http.NewRequest("POST", "/v1/completions", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		key    string
+		others int
+	}{{account.LocalKey, s.MaxRequests}, {"key_a", s.queue.share}} {
+		for range c.others {
+			ticket, _ := s.queue.enter(c.key, 0, http.NoBody)
+			defer ticket.leave()
+		}
+		if e := s.queued(r, c.key, 0, func() *Error { return nil }); (e != nil) != (c.key != account.LocalKey) {
+			t.Errorf("%s: %+v", c.key, e)
+		}
+	}
+}
