@@ -54,6 +54,7 @@ func run(t *testing.T, n int, f func(t *testing.T, c *cluster, members []*Gossip
 		for i, g := range members {
 			c.until(fmt.Sprintf("m%d knows all", i), 30*time.Second, func() bool { return len(g.Members()) == n-1 })
 		}
+		synctest.Wait() // who is a member may be told a moment later
 		for _, ch := range events {
 			drain(ch)
 		}
