@@ -130,7 +130,7 @@ func TestDeathIsNoticed(t *testing.T) {
 		// It is taken in again when it is back.
 		c.lan.Heal(address(3))
 		for _, g := range members {
-			c.until("all are members again", 15*time.Second, func() bool { return len(g.Members()) == 3 })
+			c.until("all are members again", time.Minute, func() bool { return len(g.Members()) == 3 })
 		}
 	})
 }
