@@ -85,6 +85,7 @@ func (m *Model) weights(ctx context.Context, o *Options) error {
 			o.Progress(done, total)
 		}
 	}
+	r.left -= m.repackedBytes(o.Share)
 	card := m.ck.Card()
 	for n := m.span.First; n < m.span.Last; n++ {
 		l := o.Share.layer(n)
@@ -107,6 +108,22 @@ func (m *Model) weights(ctx context.Context, o *Options) error {
 		m.embedding, r.err = m.ck.Tensor("token_embd.weight")
 	}
 	return r.err
+}
+
+// repackedBytes is how much of the span's weights, by the file's bytes, another Model holds repacked: it is taken, and takes memory,
+// whichever layers are read before it.
+func (m *Model) repackedBytes(other *Model) int64 {
+	var n int64
+	card := m.ck.Card()
+	for i := m.span.First; i < m.span.Last; i++ {
+		if l := other.layer(i); l != nil && mappedBytes(l.matrices()...) == 0 {
+			n += card.LayerBytes[i]
+		}
+	}
+	if m.span.Head && other != nil && other.out != nil && mappedBytes(other.out.head) == 0 {
+		n += card.HeadBytes
+	}
+	return n
 }
 
 // fileBytes is the size of the span's weights in the file, the embedding's left out: it is read as needed.

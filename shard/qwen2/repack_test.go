@@ -163,3 +163,23 @@ func TestParseRepack(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// TestRepackCountsWhatIsSharedFirst: layers that are read do not take the memory of shared ones that come after them.
+func TestRepackCountsWhatIsSharedFirst(t *testing.T) {
+	ck := small.open(t)
+	first := loadAs(t, ck, 1, RepackAlways, 0)
+	layers := ck.Card().Config.Layers
+	late := &Model{ck: ck, span: Span{First: layers - 1, Last: layers}, layers: first.layers[layers-1:]}
+	m, err := Load(context.Background(), ck, Span{Last: layers}, Options{
+		Pool: first.pool, KVType: kv.F16, KVBlocks: 8, Share: late, WeightMemory: ck.Card().LayerBytes[layers-1],
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for n, l := range m.layers {
+		if mapped := mappedBytes(l.matrices()...) > 0; mapped != (n < layers-1) {
+			t.Errorf("layer %d: in the file %v", n, mapped)
+		}
+	}
+}

@@ -103,13 +103,14 @@ func (r *reader) tensor(name string) (checkpoint.Tensor, bool) {
 }
 
 // share counts weights of some bytes that another Model has, and tells whether they are worth taking: not those that
-// it left in the file and that fit now.
+// it left in the file and that fit now. The others have been charged before anything was read (repackedBytes).
 func (r *reader) share(bytes int64, ms ...*kernels.Matrix) bool {
-	mapped := mappedBytes(ms...)
-	if mapped > 0 && r.repack.fits(bytes, r.left) {
-		return false
+	if mapped := mappedBytes(ms...); mapped > 0 {
+		if r.repack.fits(bytes, r.left) {
+			return false
+		}
+		r.left -= bytes - mapped
 	}
-	r.left -= bytes - mapped
 	r.did(bytes)
 	return true
 }
