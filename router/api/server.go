@@ -243,7 +243,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) (*object, *Error) 
 	case errors.Is(err, errBodies):
 		w.Header().Set("Connection", "close")
 		return nil, &Error{Status: http.StatusServiceUnavailable, Type: typeServer, Code: wire.CodeOverloaded,
-			Message: "This router reads all the large bodies that it takes at once.", After: time.Second}
+			Message: "Too many large bodies are being read at once; send the request again in a moment.", After: time.Second}
 	case err != nil:
 		return nil, invalid("", "The body could not be read: %s.", err)
 	}

@@ -109,13 +109,21 @@ func TestPinsCoverWhatEnginesAreJudgedBy(t *testing.T) {
 		systems += count(p.Messages[0].Role == "system")
 		abroad += count(strings.IndexFunc(p.Text, func(r rune) bool { return r > 0xff }) >= 0)
 	}
-	for _, c := range []struct {
-		what      string
-		got, want int
-	}{
-		{"pins", len(pins), 45}, {"answers of 150 tokens or more", long, 2}, {"follow-ups", turns, 4},
-		{"system prompts", systems, 4}, {"answers beyond Latin letters", abroad, 3},
-	} {
+	atLeast(t,
+		least{"pins", len(pins), 45}, least{"answers of 150 tokens or more", long, 2}, least{"follow-ups", turns, 4},
+		least{"system prompts", systems, 4}, least{"answers beyond Latin letters", abroad, 3},
+	)
+}
+
+// least is how many there are of something, and have to be.
+type least struct {
+	what      string
+	got, want int
+}
+
+func atLeast(t *testing.T, all ...least) {
+	t.Helper()
+	for _, c := range all {
 		if c.got < c.want {
 			t.Errorf("%d %s, want %d or more", c.got, c.what, c.want)
 		}

@@ -39,7 +39,8 @@ func (n *Node) control(ctx context.Context, data []byte) {
 	}
 }
 
-// promise never goes back, and never so far that no coordinator could follow. The answer carries the highest term, so that an old coordinator learns of a newer one.
+// promise never goes back, and never so far that no coordinator could follow. The answer carries the highest term, so that an old
+// coordinator learns of a newer one.
 func (n *Node) promise(term uint64) {
 	if term <= wire.MaxTerm {
 		n.promised = max(n.promised, term)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -77,8 +78,9 @@ func curl(cl local.Cluster) string {
 	if leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil {
 		flags = "--cacert " + cl.TLSCert + " "
 	}
-	if leaf.VerifyHostname(u.Hostname()) != nil && len(leaf.DNSNames) > 0 {
-		base = "https://" + net.JoinHostPort(strings.Replace(leaf.DNSNames[0], "*", "www", 1), u.Port())
+	named := slices.IndexFunc(leaf.DNSNames, func(name string) bool { return !strings.Contains(name, "*") })
+	if leaf.VerifyHostname(u.Hostname()) != nil && named >= 0 {
+		base = "https://" + net.JoinHostPort(leaf.DNSNames[named], u.Port())
 	}
 	return "curl " + flags + base
 }
